@@ -1,0 +1,30 @@
+"""``python -m deploy.local run`` writes a sample document and serves; ``serve`` only serves."""
+
+import argparse
+import asyncio
+import sys
+
+from deploy.local.errors import LaunchError
+from deploy.local.launcher import INTERRUPTED_STATUS, Launcher, sample_request
+from deploy.local.settings import read_settings
+from deploy.local.view import make_view, write_error
+
+
+def main() -> int:
+    """The exit status: 0, 1 for what went wrong, 130 for Ctrl-C before the work was done."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
+    parser.add_argument("mode", choices=("run", "serve"))
+    mode = parser.parse_args().mode
+    try:
+        settings = read_settings()
+        request = sample_request(settings) if mode == "run" else None
+        return asyncio.run(Launcher(settings, make_view(), request).run())
+    except LaunchError as error:
+        write_error(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED_STATUS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

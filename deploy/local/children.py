@@ -1,0 +1,164 @@
+"""The processes the launcher started: starting, noticing a death, stopping in order."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, STDOUT, Process
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+WATCH_SECONDS = 0.1
+TAIL_LINES = 10
+TAIL_BYTES = 256 * 1024
+LINE_CHARACTERS = 400
+TETHER = Path(__file__).with_name("tether.py")
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """A process to start."""
+
+    name: str
+    program: tuple[str, ...]
+    """Absolute path of the program, then its arguments."""
+    environment: Mapping[str, str]
+    stop_order: int
+    """Children of the lowest number are stopped first, those of one number together."""
+    stop_seconds: float
+    """From SIGTERM to SIGKILL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that was started, and where its output goes."""
+
+    spec: ChildSpec
+    process: Process
+    log: Path
+
+    @property
+    def exit_status(self) -> int | None:
+        """As of subprocess: negative for a signal, None while it runs."""
+        return self.process.returncode
+
+    def obituary(self) -> str:
+        """How it ended and the end of its log."""
+        status = self.exit_status
+        how = f"was killed by {signal.Signals(-status).name}" if status and status < 0 else f"exited with {status}"
+        return f"{self.spec.name} {how}. {self.last_words()}"
+
+    def last_words(self) -> str:
+        """The end of its log, for people."""
+        lines = read_tail(self.log)
+        if not lines:
+            return f"Its log, {self.log}, is empty."
+        return f"The end of its log, {self.log}:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+class Fleet:
+    """All children of the launcher, each in a session of its own, so that Ctrl-C reaches only the launcher."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._children: list[Child] = []
+
+    async def start(self, spec: ChildSpec) -> Child:
+        """Start one with an empty log."""
+        self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log = self._logs / f"{spec.name}.log"
+        with log.open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-IS",
+                str(TETHER),
+                str(os.getpid()),
+                *spec.program,
+                env=dict(spec.environment),
+                stdin=DEVNULL,
+                stdout=output,
+                stderr=STDOUT,
+                start_new_session=True,
+            )
+        child = Child(spec, process, log)
+        self._children.append(child)
+        return child
+
+    def dead(self) -> Child | None:
+        """The first that ended by itself."""
+        return next((child for child in self._children if child.exit_status is not None), None)
+
+    async def first_death(self) -> Child:
+        """Wait until one ends by itself."""
+        while (child := self.dead()) is None:  # noqa: ASYNC110 - children are still being added
+            await asyncio.sleep(WATCH_SECONDS)
+        return child
+
+    async def stop(self) -> list[str]:
+        """Stop all, the lowest stop order first; names those that were killed as their time was over."""
+        killed = []
+        ordered = sorted(self._children, key=lambda child: child.spec.stop_order)
+        for _, group in groupby(ordered, key=lambda child: child.spec.stop_order):
+            async with asyncio.TaskGroup() as tasks:
+                stopping = {child.spec.name: tasks.create_task(_stop(child)) for child in group}
+            killed += [name for name, task in stopping.items() if not task.result()]
+        return killed
+
+    def kill(self) -> None:
+        """Kill all that still run, with whatever they started."""
+        for child in self._children:
+            _kill(child)
+
+
+async def _stop(child: Child) -> bool:
+    """Whether it ended in its time.
+
+    SIGTERM goes to the child alone: it ends its own helpers when it no longer needs them.
+    """
+    if child.exit_status is None:
+        with suppress(ProcessLookupError):
+            child.process.terminate()
+    try:
+        async with asyncio.timeout(child.spec.stop_seconds):
+            await child.process.wait()
+    except TimeoutError:
+        _kill(child)
+        await child.process.wait()
+        return False
+    return True
+
+
+def _kill(child: Child) -> None:
+    if child.exit_status is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.process.pid, signal.SIGKILL)
+
+
+def read_tail(log: Path, lines: int = TAIL_LINES) -> list[str]:
+    """The last lines of a log, structured ones made readable."""
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - TAIL_BYTES))
+        text = file.read().decode(errors="replace")
+    readable = "\n".join(_readable(line) for line in text.splitlines() if line.strip())
+    return [line[:LINE_CHARACTERS] for line in readable.splitlines()[-lines:]]
+
+
+def _readable(line: str) -> str:
+    """A JSON log line as `level event key=value`, its traceback below it; any other line as it is."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(record, dict) or "event" not in record:
+        return line
+    head = [str(record.pop(name)) for name in ("level", "event") if name in record]
+    traceback = str(record.pop("exception", ""))
+    record.pop("timestamp", None)
+    return " ".join([*head, *(f"{name}={value}" for name, value in record.items())]) + (
+        f"\n{traceback}" if traceback else ""
+    )

@@ -1,0 +1,71 @@
+"""Hosts llama.cpp as an OpenAI-compatible server: ``python -m deploy.local.model_server WEIGHTS --port=N``.
+
+A process of its own: a fault in native code ends it alone, and it computes without holding anybody's event loop.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import xllamacpp
+
+from deploy.local.ports import LOOPBACK
+
+PARENT_CHECK_SECONDS = 1.0
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def main() -> None:
+    """Serve until SIGTERM, or until the launcher is gone."""
+    launcher = os.getppid()
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
+    server = xllamacpp.Server(_parameters(_arguments()))
+    while not stop.wait(PARENT_CHECK_SECONDS) and os.getppid() == launcher:
+        pass
+    del server
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.model_server")
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--slots", type=int, required=True)
+    parser.add_argument("--slot-tokens", type=int, required=True)
+    return parser.parse_args()
+
+
+def _parameters(arguments: argparse.Namespace) -> xllamacpp.CommonParams:
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(arguments.weights)
+    parameters.model_alias = {arguments.name}
+    parameters.hostnames = [LOOPBACK]
+    parameters.port = arguments.port
+    parameters.n_parallel = arguments.slots
+    parameters.n_ctx = arguments.slots * arguments.slot_tokens
+    parameters.cpuparams.n_threads = usable_processors()
+    parameters.cpuparams_batch.n_threads = usable_processors()
+    parameters.ui = False
+    parameters.cors_origins = f"http://{LOOPBACK}"
+    return parameters
+
+
+def usable_processors(quota: Path = CPU_QUOTA) -> int:
+    """Processors this process may keep busy, by affinity and by the container's quota.
+
+    llama.cpp's threads wait for each other in busy loops: with more threads than processors it all but stops.
+    """
+    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    try:
+        limit, period = quota.read_text().split()
+    except OSError:
+        return allowed
+    return allowed if limit == "max" else max(1, min(allowed, int(limit) // int(period)))
+
+
+if __name__ == "__main__":
+    main()

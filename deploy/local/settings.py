@@ -1,0 +1,114 @@
+"""What the launcher was asked for. The only place in deploy/local that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.errors import LaunchError
+
+DEFAULT_PORT = 8000
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_GRACE_SECONDS = 30.0
+MODEL_VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL")
+
+_OWN_VARIABLES = ("PORT", "PROMPT", "CONTEXT", "ONCE")
+_SHARED_VARIABLES = ("REDIS_URL", "DRAFTLINE_HOST", "DRAFTLINE_GRACE_SECONDS", *MODEL_VARIABLES)
+_YES = frozenset({"1", "true", "yes", "on"})
+_NO = frozenset({"", "0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class LauncherSettings:
+    """The variables of the launcher; one that is empty counts as unset, since make exports them so."""
+
+    host: str
+    port: int
+    prompt: str | None
+    """None: the sample prompt."""
+    context: tuple[Path, ...]
+    once: bool
+    """End after the sample document."""
+    redis_url: str | None
+    """None: start a Valkey."""
+    model_name: str | None
+    """None: start the embedded model."""
+    grace_seconds: float
+    """How long the services may take to drain."""
+    inherited: Mapping[str, str]
+    """What every child process finds in its environment before its own variables."""
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> LauncherSettings:
+    """Read and check the variables; raises LaunchError for one that makes no sense."""
+    given = {
+        name: value.strip()
+        for name in (*_OWN_VARIABLES, *_SHARED_VARIABLES)
+        if (value := environ.get(name, "")).strip()
+    }
+    return LauncherSettings(
+        host=given.get("DRAFTLINE_HOST", DEFAULT_HOST),
+        port=_port(given.get("PORT", str(DEFAULT_PORT))),
+        prompt=given.get("PROMPT"),
+        context=tuple(Path(name.strip()) for name in given.get("CONTEXT", "").split(",") if name.strip()),
+        once=_flag("ONCE", given.get("ONCE", "")),
+        redis_url=given.get("REDIS_URL"),
+        model_name=_model_name(given),
+        grace_seconds=_seconds(
+            "DRAFTLINE_GRACE_SECONDS", given.get("DRAFTLINE_GRACE_SECONDS", str(DEFAULT_GRACE_SECONDS))
+        ),
+        inherited=_inherited(environ, given),
+    )
+
+
+def _inherited(environ: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The launcher's own variables stay here; empty shared ones go, as libraries read them as values."""
+    concerned = {*_OWN_VARIABLES, *_SHARED_VARIABLES}
+    rest = {name: value for name, value in environ.items() if name not in concerned}
+    return rest | {name: given[name] for name in _SHARED_VARIABLES if name in given}
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_535:
+        return int(text)
+    msg = f"PORT={text} is no port. Give a number from 1 to 65535, such as PORT={DEFAULT_PORT}."
+    raise LaunchError(msg)
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() in _YES:
+        return True
+    if text.lower() in _NO:
+        return False
+    msg = f"{name}={text} is neither yes nor no. Give {name}=1, or leave it out."
+    raise LaunchError(msg)
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if 0 <= seconds < float("inf"):
+        return seconds
+    msg = f"{name}={text} is no number of seconds."
+    raise LaunchError(msg)
+
+
+def _model_name(given: Mapping[str, str]) -> str | None:
+    present = [name for name in MODEL_VARIABLES if name in given]
+    if not present:
+        return None
+    if "OPENAI_MODEL" not in given:
+        msg = (
+            f"{' and '.join(present)} {'is' if len(present) == 1 else 'are'} set, but not OPENAI_MODEL. "
+            "Name the model, as in OPENAI_MODEL=gpt-4.1-mini, or unset all OPENAI_* to use the embedded one."
+        )
+        raise LaunchError(msg)
+    if len(present) == 1:
+        msg = (
+            "OPENAI_MODEL is set, but neither OPENAI_API_KEY nor OPENAI_BASE_URL: there is nothing to call. "
+            "Set the key, the address of an OpenAI-compatible endpoint or both, or unset OPENAI_MODEL."
+        )
+        raise LaunchError(msg)
+    return given["OPENAI_MODEL"]

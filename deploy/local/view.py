@@ -1,0 +1,164 @@
+"""Shows a job while it runs: live on a terminal, one line an event elsewhere."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+from shared.contracts.events import EventData, Gap, ProgressData, Retrying, Section, Started
+
+from deploy.local.errors import LaunchError
+from deploy.local.picture import Picture, SectionText, printable
+
+REFRESH_PER_SECOND = 8
+BAR_WIDTH = 40
+MOST_SECTIONS = 4
+MOST_LINES = 6
+FRAME_LINES = 6
+
+
+class View(Protocol):
+    """Where the launcher writes."""
+
+    def say(self, text: str) -> None:
+        """Write a line that stays."""
+        ...
+
+    def job(self, heading: str, titles: dict[str, str]) -> AbstractContextManager[None]:
+        """Show a job inside this context; the titles are those of its sections, by id."""
+        ...
+
+    def show(self, event: EventData) -> None:
+        """Take in an event of the job."""
+        ...
+
+
+def make_view() -> View:
+    """The live one if standard output is a terminal that can move its cursor."""
+    console = Console(highlight=False, markup=False)
+    return LiveView(console) if console.is_terminal and not console.is_dumb_terminal else PlainView()
+
+
+def news(event: EventData) -> str | None:
+    """The event as one line, or None where it is not worth one."""
+    match event:
+        case Started() if event.attempt > 1:
+            return f"attempt {event.attempt} begins"
+        case Section():
+            return f"section done: {printable(event.title)} ({event.words} words)"
+        case Retrying():
+            return f"attempt failed, will be tried again: {printable(event.error.message)} ({event.error.code})"
+        case Gap():
+            return "some events were no longer there; going on from the job as it stands"
+        case _:
+            return None
+
+
+class PlainView:
+    """For pipes and logs: no control codes, each line flushed."""
+
+    def __init__(self) -> None:
+        self._picture = Picture()
+        self._last_line = ""
+
+    def say(self, text: str) -> None:
+        try:
+            print(text, flush=True)
+        except BrokenPipeError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            msg = "Nobody reads the output any more."
+            raise LaunchError(msg) from error
+
+    @contextmanager
+    def job(self, heading: str, titles: dict[str, str]) -> Iterator[None]:
+        self._picture, self._last_line = Picture(titles=titles), ""
+        self.say(heading)
+        yield
+
+    def show(self, event: EventData) -> None:
+        self._picture.apply(event)
+        line = news(event)
+        if isinstance(event, ProgressData):
+            line = f"{self._picture.step}: {self._picture.message}"
+        if line is None or line == self._last_line:
+            return
+        self._last_line = line
+        self.say(f"  {self._picture.percent:3.0f} %  {line}")
+
+
+class LiveView:
+    """For people: a bar, the step, and the ends of the sections being written; finished ones scroll up."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._picture = Picture()
+        self._began = time.monotonic()
+
+    def say(self, text: str) -> None:
+        self._console.print(Text(text))
+
+    @contextmanager
+    def job(self, heading: str, titles: dict[str, str]) -> Iterator[None]:
+        self._picture, self._began = Picture(titles=titles), time.monotonic()
+        self._console.print(Text(heading, style="bold"))
+        with Live(
+            get_renderable=self._screen,
+            console=self._console,
+            refresh_per_second=REFRESH_PER_SECOND,
+            transient=True,
+        ):
+            yield
+        self._console.print(Text(f"  ended after {clock(time.monotonic() - self._began)}", style="dim"))
+
+    def show(self, event: EventData) -> None:
+        self._picture.apply(event)
+        line = news(event)
+        if line is not None:
+            self._console.print(Text(f"  {line}", style="dim"))
+
+    def _screen(self) -> RenderableType:
+        shown = self._picture.in_progress(MOST_SECTIONS)
+        parts: list[RenderableType] = [self._bar(), Text(f"  {self._picture.step}: {self._picture.message}")]
+        if shown:
+            lines = max(1, min(MOST_LINES, (self._console.height - FRAME_LINES) // len(shown) - 1))
+            for section in shown:
+                parts += [Text(f"  {section.title}", style="cyan", overflow="ellipsis", no_wrap=True)]
+                parts += self._tail(section, lines)
+        return Group(*parts)
+
+    def _bar(self) -> RenderableType:
+        picture = self._picture
+        times = clock(time.monotonic() - self._began)
+        if picture.eta_seconds is not None:
+            times += f", about {clock(picture.eta_seconds)} left"
+        row = Table.grid(padding=(0, 1))
+        row.add_row(
+            " ",
+            ProgressBar(total=100, completed=picture.percent, width=min(BAR_WIDTH, self._console.width // 2)),
+            Text(f"{picture.percent:3.0f} %"),
+            Text(f"{times}, {picture.words} words", style="dim"),
+        )
+        return row
+
+    def _tail(self, section: SectionText, lines: int) -> list[RenderableType]:
+        width = max(20, self._console.width - 6)
+        recent = section.text[-lines * width :].strip()
+        wrapped = Text(recent).wrap(self._console, width)
+        return [Text("    ") + line for line in wrapped[-lines:]]
+
+
+def clock(seconds: float) -> str:
+    """Seconds as ``m:ss``."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def write_error(text: str) -> None:
+    """Tell what went wrong, where pipes don't swallow it."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Recompile every lock file. Universal (all platforms, Python >= 3.11), with hashes, without index addresses.
+set -euo pipefail
+cd "$(dirname "$0")"
+flags=(--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet)
+uv pip compile "${flags[@]}" "$@" dev.in -o dev.txt
+for set in gateway worker build local; do
+    # The big set fixes the versions, so that what is tested is what is deployed.
+    uv pip compile "${flags[@]}" "$set.in" -c dev.txt -o "$set.txt"
+done

@@ -1,0 +1,1 @@
+"""The stateless gateway: HTTP in, Redis Streams behind, server-sent events out."""

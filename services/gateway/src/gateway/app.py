@@ -1,0 +1,40 @@
+"""The ASGI application."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from shared.contracts.commands import DocumentCommand, OutlineCommand
+
+from gateway.dependencies import Services
+from gateway.errors import install_error_handlers
+from gateway.middleware import BodyLimit, RequestContext
+from gateway.routers import events, jobs, service
+from gateway.schemas import API
+
+
+def create_app(services: Services | None = None) -> FastAPI:
+    """The application over its services; None is enough to describe the API."""
+    app = FastAPI(title="Draftline", version="0.1.0", docs_url="/docs", redoc_url=None)
+    app.state.services = services
+    app.include_router(jobs.router, prefix=API)
+    app.include_router(events.router, prefix=API)
+    app.include_router(service.router)
+    install_error_handlers(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(RequestContext)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        _, bodies = models_json_schema(
+            [(OutlineCommand, "validation"), (DocumentCommand, "validation")],
+            ref_template="#/components/schemas/{model}",
+        )
+        schema["components"]["schemas"].update(bodies["$defs"])
+        app.openapi_schema = schema
+    return app.openapi_schema

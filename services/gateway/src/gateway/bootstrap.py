@@ -1,0 +1,29 @@
+"""Builds the gateway's objects, all of them, in one place."""
+
+from shared.jobs import JobStore
+from shared.lifecycle.clock import SystemClock
+from shared.redis.client import Connections
+from shared.redis.reads import Reads
+from shared.redis.scripts import Scripts
+from shared.settings import RedisSettings, RetentionSettings
+
+from gateway.dependencies import Services
+from gateway.settings import GatewaySettings
+from gateway.sse.hub import FeedHub
+
+
+def build_services(
+    connections: Connections, redis: RedisSettings, retention: RetentionSettings, settings: GatewaySettings
+) -> Services:
+    """The services over open connections."""
+    clock = SystemClock()
+    scripts = Scripts(connections, redis.shards)
+    reads = Reads(connections, redis.shards)
+    return Services(
+        connections=connections,
+        store=JobStore(scripts, reads, retention),
+        reads=reads,
+        hub=FeedHub(connections, clock, redis.shards),
+        clock=clock,
+        settings=settings,
+    )

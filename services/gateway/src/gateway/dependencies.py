@@ -1,0 +1,118 @@
+"""What the routes are given."""
+
+import hashlib
+import re
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+import uuid_utils
+from fastapi import Depends, Header, Path, Query, Request
+from pydantic import BaseModel, ValidationError
+from shared.contracts.ids import DEFAULT_TENANT, JOB_ID_PATTERN, START, EventId, JobRef
+from shared.contracts.jobs import Job
+from shared.jobs import JobStore
+from shared.lifecycle.clock import Clock
+from shared.redis.client import Connections
+from shared.redis.reads import Reads
+
+from gateway.errors import ProblemError, validation_problem
+from gateway.settings import GatewaySettings
+from gateway.sse.hub import FeedHub, Subscription
+
+_JOB_ID = re.compile(JOB_ID_PATTERN)
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a route may use; built once in bootstrap."""
+
+    connections: Connections
+    store: JobStore
+    reads: Reads
+    hub: FeedHub
+    clock: Clock
+    settings: GatewaySettings
+
+
+def services(request: Request) -> Services:
+    found: Services = request.app.state.services
+    return found
+
+
+ServicesDep = Annotated[Services, Depends(services)]
+
+
+async def read_body(request: Request, model: type[_Model]) -> _Model:
+    """The body as a model; raises ProblemError 400, 415 or 422."""
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise ProblemError(415, "unsupported_media_type", f"Send application/json, not {media_type[:100]}.")
+    try:
+        return model.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise validation_problem(error) from error
+
+
+def job_ref(job_id: Annotated[str, Path(description="Id of the job")]) -> JobRef:
+    """The job named in the path. An id that no job can have is simply not found."""
+    if not _JOB_ID.fullmatch(job_id):
+        raise ProblemError(404, "job_not_found", "No job can have this id.")
+    return JobRef(job_id)
+
+
+JobRefDep = Annotated[JobRef, Depends(job_ref)]
+
+
+async def load_job(ref: JobRefDep, service: ServicesDep) -> Job:
+    """The job named in the path; raises ProblemError 404."""
+    job = await service.store.get(ref)
+    if job is None:
+        raise ProblemError(404, "job_not_found", f"No job {ref.job_id}, or its record has expired.")
+    return job
+
+
+JobDep = Annotated[Job, Depends(load_job)]
+
+
+async def subscription(ref: JobRefDep, service: ServicesDep) -> AsyncIterator[Subscription]:
+    """Watch the job for as long as the request lives, even if its client stalls."""
+    if service.hub.draining:
+        raise ProblemError(503, "draining", "Connect again: another server answers.", headers={"Retry-After": "1"})
+    with service.hub.subscribe(ref) as watching:
+        yield watching
+
+
+def last_event_id(
+    last_event_id: Annotated[str | None, Header(description="Resume after this event; garbage means the start")] = None,
+    after: Annotated[str | None, Query(description="The same, for clients that cannot set headers")] = None,
+) -> EventId:
+    """Where the client's stream stopped. The header is the newer one: browsers send it when they reconnect."""
+    return EventId.parse(last_event_id or after or "") or START
+
+
+def request_id(request: Request) -> str:
+    found: str = request.state.request_id
+    return found
+
+
+RequestIdDep = Annotated[str, Depends(request_id)]
+
+
+def idempotency_key(idempotency_key: Annotated[str | None, Header(max_length=255)] = None) -> str | None:
+    return idempotency_key or None
+
+
+IdempotencyKeyDep = Annotated[str | None, Depends(idempotency_key)]
+
+
+def new_job_id(key: str | None) -> str:
+    """An id for a job whose caller gave none: drawn from the key, so that every gateway draws the same."""
+    if key is None:
+        return str(uuid_utils.uuid7())
+    digest = bytearray(hashlib.sha256(f"{DEFAULT_TENANT}\0{key}".encode()).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    return str(uuid.UUID(bytes=bytes(digest)))

@@ -1,0 +1,140 @@
+"""Every error answer, as RFC 9457 problem+json. docs/errors.md explains the codes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from shared.redis.client import OUT_OF_MEMORY, REDIS_UNAVAILABLE
+from starlette.exceptions import HTTPException
+
+log = structlog.get_logger()
+
+TITLES = {
+    "malformed_json": "The body is not JSON",
+    "validation_failed": "The request breaks the contract",
+    "unsupported_media_type": "The body must be JSON",
+    "body_too_large": "The body is too large",
+    "job_not_found": "There is no such job",
+    "not_found": "There is no such resource",
+    "method_not_allowed": "This resource does not know that method",
+    "job_id_conflict": "The job id is taken",
+    "idempotency_key_reused": "The idempotency key was used for another request",
+    "outline_not_found": "There is no such outline job",
+    "outline_not_ready": "The outline is not there",
+    "outline_expired": "The outline has expired",
+    "not_finished": "The job is not finished",
+    "already_finished": "The job has ended",
+    "result_expired": "The result has expired",
+    "job_failed": "The job failed",
+    "job_cancelled": "The job was cancelled",
+    "redis_unavailable": "The service is not available at the moment",
+    "redis_full": "The service takes no new jobs at the moment",
+    "draining": "This server is stopping",
+    "http_error": "The request was refused",
+    "internal_error": "The server failed",
+}
+"""Code to title. A test compares the codes with docs/errors.md."""
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+
+def problem_body(request_id: str, error: ProblemError) -> dict[str, Any]:
+    """The JSON object of a problem."""
+    body: dict[str, Any] = {
+        "type": f"urn:draftline:problem:{error.code}",
+        "title": TITLES[error.code],
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "request_id": request_id,
+        **error.extra,
+    }
+    if error.errors:
+        body["errors"] = list(error.errors)
+    return body
+
+
+def validation_problem(error: ValidationError) -> ProblemError:
+    """A body that pydantic refused: 400 where it is no JSON at all, else 422 with a pointer for each fault."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    if faults[0]["type"] == "json_invalid":
+        return ProblemError(400, "malformed_json", faults[0]["msg"])
+    errors = [{"pointer": _pointer(fault["loc"]), "message": fault["msg"]} for fault in faults[:50]]
+    first = errors[0]
+    return ProblemError(422, "validation_failed", f"{first['pointer'] or '/'}: {first['message']}", errors=errors)
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    """RFC 6901."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def _answer(request: Request, error: ProblemError) -> JSONResponse:
+    return JSONResponse(
+        problem_body(request.state.request_id, error),
+        status_code=error.status,
+        headers=error.headers,
+        media_type="application/problem+json",
+    )
+
+
+async def _on_problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ProblemError)
+    return _answer(request, error)
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}.get(error.status_code, "http_error")
+    return _answer(request, ProblemError(error.status_code, code, str(error.detail), headers=error.headers))
+
+
+async def _on_redis_away(request: Request, error: Exception) -> JSONResponse:
+    log.warning("redis_unavailable", error=str(error))
+    detail = "The queue cannot be reached. Nothing was stored unless an earlier answer said so; try again."
+    return _answer(request, ProblemError(503, "redis_unavailable", detail, headers={"Retry-After": "2"}))
+
+
+async def _on_redis_full(request: Request, error: Exception) -> JSONResponse:
+    log.warning("redis_full", error=str(error))
+    detail = "The queue's memory is full: running jobs go on, new ones are refused. Try again later."
+    return _answer(request, ProblemError(503, "redis_full", detail, headers={"Retry-After": "30"}))
+
+
+async def _on_crash(request: Request, error: Exception) -> JSONResponse:
+    log.error("request_crashed", exc_info=error)
+    detail = "An unexpected error; the server's log has it under this request id."
+    return _answer(request, ProblemError(500, "internal_error", detail))
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Give every error its problem."""
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(OUT_OF_MEMORY, _on_redis_full)
+    for kind in REDIS_UNAVAILABLE:
+        app.add_exception_handler(kind, _on_redis_away)
+    app.add_exception_handler(Exception, _on_crash)

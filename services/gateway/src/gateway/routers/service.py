@@ -1,0 +1,32 @@
+"""Probes on the public port."""
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse
+from shared.contracts.states import JobKind
+from shared.redis.client import ANY
+
+from gateway.dependencies import RequestIdDep, ServicesDep
+from gateway.errors import ProblemError
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/livez", response_class=PlainTextResponse)
+async def livez() -> str:
+    """The process turns. Never asks Redis: a restart would not bring it back."""
+    return "ok\n"
+
+
+@router.get("/readyz")
+async def readyz(service: ServicesDep, _: RequestIdDep) -> JSONResponse:
+    """Redis answers, the consumer groups exist, and the server is not stopping."""
+    if service.hub.draining:
+        raise ProblemError(503, "draining", "The server is stopping.", headers={"Retry-After": "1"})
+    if not await service.connections.ping():
+        raise ProblemError(503, "redis_unavailable", "Redis does not answer.", headers={"Retry-After": "2"})
+    try:
+        for kind in JobKind:
+            await service.reads.ensure_groups(kind)
+    except ANY as error:
+        raise ProblemError(503, "redis_unavailable", "Redis refuses.", headers={"Retry-After": "2"}) from error
+    return JSONResponse({"status": "ok"})

@@ -1,0 +1,126 @@
+"""The answers of the API."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+from shared.contracts.errors import JobError
+from shared.contracts.jobs import Job
+from shared.contracts.states import JobKind, JobState
+from shared.contracts.usage import Usage
+
+API = "/api/v1"
+
+
+class Links(BaseModel):
+    """Where to go from a job."""
+
+    self: str
+    events: str
+    result: str
+    cancel: str
+
+    @classmethod
+    def of(cls, job_id: str) -> "Links":
+        base = f"{API}/jobs/{job_id}"
+        return cls(self=base, events=f"{base}/events", result=f"{base}/result", cancel=f"{base}/cancel")
+
+
+class Accepted(BaseModel):
+    """The job is stored and will run."""
+
+    job_id: str
+    kind: JobKind
+    status: JobState
+    created_at: datetime
+    links: Links
+
+
+class ProgressView(BaseModel):
+    """How far the current run has come."""
+
+    percent: float
+    step: str
+    message: str
+    eta_seconds: float | None
+
+
+class JobView(BaseModel):
+    """A job."""
+
+    job_id: str
+    kind: JobKind
+    status: JobState
+    progress: ProgressView
+    run: int
+    attempt: int
+    max_attempts: int
+    priority: int
+    created_at: datetime
+    queued_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    not_before: datetime | None
+    duration_seconds: float | None
+    usage: Usage
+    error: JobError | None
+    metadata: dict[str, str]
+    result_expires_at: datetime | None
+    links: Links
+
+
+class ProblemItem(BaseModel):
+    """One fault of a body."""
+
+    pointer: str = Field(description="RFC 6901")
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[ProblemItem] = []
+
+
+def accepted(job: Job) -> Accepted:
+    return Accepted(
+        job_id=job.ref.job_id,
+        kind=job.kind,
+        status=job.state,
+        created_at=job.created_at,
+        links=Links.of(job.ref.job_id),
+    )
+
+
+def job_view(job: Job) -> JobView:
+    return JobView(
+        job_id=job.ref.job_id,
+        kind=job.kind,
+        status=job.state,
+        progress=ProgressView(
+            percent=job.progress.percent,
+            step=job.progress.step,
+            message=job.progress.message,
+            eta_seconds=job.progress.eta_seconds,
+        ),
+        run=job.run,
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        priority=job.priority,
+        created_at=job.created_at,
+        queued_at=job.queued_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        not_before=job.not_before,
+        duration_seconds=job.duration_seconds,
+        usage=job.usage,
+        error=job.error,
+        metadata=job.metadata,
+        result_expires_at=job.result_expires_at,
+        links=Links.of(job.ref.job_id),
+    )

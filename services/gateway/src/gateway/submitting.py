@@ -1,0 +1,133 @@
+"""From a validated body to an accepted job."""
+
+import json
+from datetime import timedelta
+
+from pydantic import BaseModel
+from shared.contracts.commands import (
+    MAX_DELAY_SECONDS,
+    DocumentCommand,
+    DocumentPayload,
+    JobOptions,
+    OutlineCommand,
+)
+from shared.contracts.document import OutlineResult
+from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Job
+from shared.contracts.outline import Outline
+from shared.contracts.states import JobKind, JobState
+from shared.jobs import NewJob
+from shared.jobs.store import digest_of
+from shared.observability.metrics import JOBS_ACCEPTED
+from shared.redis.scripts import Submitted
+
+from gateway.dependencies import Services
+from gateway.errors import ProblemError
+
+
+async def submit_outline(
+    service: Services, command: OutlineCommand, job_id: str, request_id: str, *, keyed: bool
+) -> tuple[Job, bool]:
+    """Accept an outline job; true with it if it was accepted before."""
+    _check_due(service, command)
+    payload = command.model_copy(update={"job_id": None}).model_dump_json().encode()
+    new = _new_job(JobRef(job_id), JobKind.OUTLINE, command, payload, request_id)
+    return await _submit(service, new, keyed=keyed)
+
+
+async def submit_document(
+    service: Services, command: DocumentCommand, job_id: str, request_id: str, *, keyed: bool
+) -> tuple[Job, bool]:
+    """Accept a document job; true with it if it was accepted before."""
+    _check_due(service, command)
+    ref = JobRef(job_id)
+    new = _new_job(ref, JobKind.DOCUMENT, command, b"", request_id)
+    known = await service.store.get(ref)
+    if known is not None:
+        # Before the outline is looked up: a repeated request must answer alike after the outline has expired.
+        return _replayed(known, new, keyed=keyed), True
+    payload = await _resolve(service, command)
+    new = _new_job(ref, JobKind.DOCUMENT, command, payload.model_dump_json().encode(), request_id)
+    return await _submit(service, new, keyed=keyed)
+
+
+def _check_due(service: Services, command: JobOptions) -> None:
+    latest = service.clock.now() + timedelta(seconds=MAX_DELAY_SECONDS)
+    if command.not_before is not None and command.not_before > latest:
+        detail = f"/not_before: at most {MAX_DELAY_SECONDS // 86_400} days ahead"
+        errors = [{"pointer": "/not_before", "message": detail.partition(": ")[2]}]
+        raise ProblemError(422, "validation_failed", detail, errors=errors)
+
+
+def _new_job(ref: JobRef, kind: JobKind, command: JobOptions, payload: bytes, request_id: str) -> NewJob:
+    return NewJob(
+        ref=ref,
+        kind=kind,
+        digest=digest_of(kind, _canonical(command)),
+        payload=payload,
+        priority=command.priority,
+        max_attempts=command.max_attempts,
+        metadata=command.metadata,
+        request_id=request_id,
+        delay_seconds=command.delay_seconds or 0.0,
+        not_before=command.not_before,
+    )
+
+
+def _canonical(command: BaseModel) -> bytes:
+    """Equal requests, equal bytes: the id is the name of the job, not part of what is asked."""
+    return json.dumps(command.model_dump(mode="json", exclude={"job_id"}), sort_keys=True).encode()
+
+
+async def _submit(service: Services, new: NewJob, *, keyed: bool) -> tuple[Job, bool]:
+    answer = await service.store.submit(new)
+    job = await service.store.get(new.ref)
+    if job is None:
+        raise ProblemError(503, "redis_unavailable", "The job's record is gone again.", headers={"Retry-After": "2"})
+    match answer:
+        case Submitted.CREATED:
+            JOBS_ACCEPTED.labels(new.kind).inc()
+            return job, False
+        case Submitted.REPLAYED | Submitted.CONFLICT:
+            return _replayed(job, new, keyed=keyed), True
+
+
+def _replayed(known: Job, new: NewJob, *, keyed: bool) -> Job:
+    """The job of an earlier request, if that asked for the same."""
+    if known.digest == new.digest:
+        return known
+    if keyed:
+        detail = "This Idempotency-Key came with another body before; take a new key for a new request."
+        raise ProblemError(422, "idempotency_key_reused", detail)
+    detail = f"Job {new.ref.job_id} exists with another body; take another job_id."
+    raise ProblemError(409, "job_id_conflict", detail)
+
+
+async def _resolve(service: Services, command: DocumentCommand) -> DocumentPayload:
+    """The request as the worker needs it: the outline itself, and what the outline job was given."""
+    fields = command.model_dump(exclude={"job_id", "outline", "outline_job_id"})
+    if command.outline is not None:
+        return DocumentPayload.model_validate({**fields, "outline": command.outline.with_ids()})
+    outline_job = await service.store.get(JobRef(command.outline_job_id or ""))
+    if outline_job is None or outline_job.kind is not JobKind.OUTLINE:
+        raise ProblemError(404, "outline_not_found", f"No outline job {command.outline_job_id}.")
+    outline = await _outline_of(service, outline_job)
+    source = await service.reads.payload(outline_job.ref)
+    if source is not None:
+        given = OutlineCommand.model_validate_json(source)
+        fields["task_prompt"] = given.task_prompt
+        fields["context_files"] = fields["context_files"] or [file.model_dump() for file in given.context_files]
+        fields["language"] = fields["language"] or given.language
+    return DocumentPayload.model_validate({**fields, "outline": outline})
+
+
+async def _outline_of(service: Services, job: Job) -> Outline:
+    if job.state is not JobState.COMPLETED:
+        detail = f"Outline job {job.ref.job_id} is {job.state}; wait until it is completed."
+        raise ProblemError(409, "outline_not_ready", detail)
+    result = await service.store.result(job.ref)
+    if result is None:
+        raise ProblemError(410, "outline_expired", f"The result of {job.ref.job_id} has expired; send the outline.")
+    fields = json.loads(result)
+    fields.pop("usage")
+    return OutlineResult.model_validate(fields).outline.with_ids()

@@ -1,0 +1,127 @@
+"""What a client may ask for: the bodies of the job requests, validated to the last field."""
+
+import base64
+import binascii
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from shared.contracts.ids import JOB_ID_PATTERN
+from shared.contracts.outline import Outline, TargetWords
+
+MAX_PROMPT_CHARACTERS = 20_000
+MAX_CONTEXT_FILES = 100
+MAX_DELAY_SECONDS = 30 * 24 * 3600
+
+JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
+Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PROMPT_CHARACTERS)]
+Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+FileName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MetadataValue = Annotated[str, StringConstraints(max_length=512)]
+
+
+class _Command(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ContextFile(_Command):
+    """A file the writing may draw on, as text or as base64 of its bytes."""
+
+    name: FileName
+    media_type: Annotated[str, StringConstraints(pattern=r"^[\w.+-]+/[\w.+-]+$", max_length=127)] | None = None
+    text: str | None = None
+    content_base64: str | None = None
+
+    @model_validator(mode="after")
+    def _check_content(self) -> Self:
+        if (self.text is None) == (self.content_base64 is None):
+            msg = "give either text or content_base64"
+            raise ValueError(msg)
+        return self
+
+    @field_validator("content_base64")
+    @classmethod
+    def _check_base64(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                base64.b64decode(value, validate=True)
+            except (binascii.Error, ValueError) as error:
+                msg = f"not valid base64: {error}"
+                raise ValueError(msg) from error
+        return value
+
+    def content(self) -> bytes:
+        """The file's bytes."""
+        if self.content_base64 is not None:
+            return base64.b64decode(self.content_base64, validate=True)
+        return (self.text or "").encode()
+
+
+class JobOptions(_Command):
+    """Options every kind of job takes."""
+
+    priority: Annotated[int, Field(ge=0, le=9)] = 5
+    delay_seconds: Annotated[float, Field(ge=0, le=MAX_DELAY_SECONDS, allow_inf_nan=False)] | None = None
+    not_before: AwareDatetime | None = None
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    language: Language | None = Field(default=None, description="BCP 47; detected from the prompt by default")
+    model: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    research: Literal["none", "context_only"] = "context_only"
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = {}
+    target_words: TargetWords | None = None
+    context_files: Annotated[list[ContextFile], Field(max_length=MAX_CONTEXT_FILES)] = Field(
+        default=[], description="A list of files, or a mapping of name to text"
+    )
+
+    @field_validator("context_files", mode="before")
+    @classmethod
+    def _accept_mapping(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return [{"name": name, "text": text} for name, text in value.items()]
+        return value
+
+    @model_validator(mode="after")
+    def _check_due(self) -> Self:
+        if self.delay_seconds is not None and self.not_before is not None:
+            msg = "give either delay_seconds or not_before"
+            raise ValueError(msg)
+        return self
+
+
+class OutlineCommand(JobOptions):
+    """Body of ``POST /jobs/outline``."""
+
+    job_id: JobId | None = None
+    task_prompt: Prompt
+
+
+class DocumentCommand(JobOptions):
+    """Body of ``POST /jobs/document``: an outline, or the id of the outline job that made it."""
+
+    job_id: JobId | None = None
+    outline: Outline | None = None
+    outline_job_id: JobId | None = None
+
+    @model_validator(mode="after")
+    def _check_outline(self) -> Self:
+        if (self.outline is None) == (self.outline_job_id is None):
+            msg = "give either outline or outline_job_id"
+            raise ValueError(msg)
+        return self
+
+
+class DocumentPayload(JobOptions):
+    """A document request as the worker receives it: the outline resolved, with an id on every node."""
+
+    outline: Outline
+    task_prompt: str | None = None
+    """The prompt of the outline job, where the outline came from one."""

@@ -1,0 +1,88 @@
+"""The finished document and what is known about it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.contracts.outline import Outline
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Frozen):
+    """Something a passage was retrieved from."""
+
+    id: str
+    name: str = Field(description="The context file's name")
+    media_type: str
+
+
+class FileOutcome(_Frozen):
+    """What became of one context file."""
+
+    name: str
+    status: Literal["used", "not_used", "unreadable"]
+    detail: str = ""
+
+
+class OutlineResult(_Frozen):
+    """Result of an outline job, without the usage that the settling script adds."""
+
+    outline: Outline
+    sources: list[Source]
+
+
+class SectionInfo(_Frozen):
+    """One heading of the document; inner nodes count only their own words (none)."""
+
+    id: str
+    title: str
+    level: int
+    words: int
+
+
+class Reference(_Frozen):
+    """A numbered entry of the reference list."""
+
+    number: int
+    source: Source
+
+
+class Document(_Frozen):
+    """The document as canonical Markdown, with its parts."""
+
+    title: str
+    language: str
+    markdown: str
+    sections: list[SectionInfo]
+    references: list[Reference]
+    words: int
+
+
+class SectionQuality(_Frozen):
+    """What was asked of a section and what came."""
+
+    id: str
+    target_words: int
+    words: int
+    citations: int
+    unknown_citations: int = Field(description="Citations of keys that were never given; they were removed")
+
+
+class Quality(_Frozen):
+    """Measured facts about the document, good and bad."""
+
+    target_words: int
+    words: int
+    sections: list[SectionQuality]
+    files: list[FileOutcome]
+    evidence: Literal["none", "given_not_cited", "cited"]
+
+
+class DocumentResult(_Frozen):
+    """Result of a document job, without the usage that the settling script adds."""
+
+    document: Document
+    quality: Quality

@@ -1,0 +1,78 @@
+"""A job as the store knows it, and what a worker receives of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.contracts.errors import JobError
+from shared.contracts.ids import EventId, JobRef
+from shared.contracts.states import Band, JobKind, JobState
+from shared.contracts.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the current run has come. ``percent`` never falls within a run."""
+
+    percent: float = 0.0
+    step: str = ""
+    message: str = ""
+    eta_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job's record: the truth about it, as read at one moment."""
+
+    ref: JobRef
+    kind: JobKind
+    state: JobState
+    run: int
+    run_fence: int
+    """The fence at which the current run began: events before it belong to earlier runs."""
+    fence: int
+    attempt: int
+    max_attempts: int
+    priority: int
+    digest: str
+    request_id: str
+    metadata: dict[str, str]
+    progress: Progress
+    usage: Usage
+    error: JobError | None
+    created_at: datetime
+    queued_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    not_before: datetime | None
+    result_expires_at: datetime | None
+    cancel_requested: bool
+    worker: str | None
+    trimmed: EventId
+    """The last event the journal no longer holds; START where it holds all."""
+
+    @property
+    def band(self) -> Band:
+        return Band.of(self.priority)
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From the first start of the run to its end."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a job, given by the fetch script to one worker under one fence."""
+
+    ref: JobRef
+    kind: JobKind
+    band: Band
+    fence: int
+    attempt: int
+    max_attempts: int
+    run: int
+    request_id: str
+    waited_seconds: float
+    """From becoming runnable to this claim."""

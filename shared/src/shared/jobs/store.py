@@ -1,0 +1,87 @@
+"""The jobs as the gateway sees them."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Job
+from shared.contracts.states import JobKind
+from shared.jobs.record import to_job
+from shared.redis.reads import Reads
+from shared.redis.scripts import Cancelled, Scripts, Submission, Submitted
+from shared.settings import RetentionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A validated request, ready to be accepted."""
+
+    ref: JobRef
+    kind: JobKind
+    digest: str
+    payload: bytes
+    priority: int
+    max_attempts: int
+    metadata: dict[str, str]
+    request_id: str
+    delay_seconds: float
+    not_before: datetime | None
+
+
+def digest_of(kind: JobKind, canonical_body: bytes) -> str:
+    """SHA-256 that tells whether two requests ask for the same."""
+    return hashlib.sha256(kind.encode() + b"\0" + canonical_body).hexdigest()
+
+
+class JobStore:
+    """Accepts, reads and cancels jobs."""
+
+    def __init__(self, scripts: Scripts, reads: Reads, retention: RetentionSettings) -> None:
+        self._scripts = scripts
+        self._reads = reads
+        self._retention = retention
+
+    async def submit(self, new: NewJob) -> Submitted:
+        """Accept a job once, whoever sends it how often."""
+        return await self._scripts.submit(
+            Submission(
+                ref=new.ref,
+                kind=new.kind,
+                digest=new.digest,
+                priority=new.priority,
+                max_attempts=new.max_attempts,
+                request_id=new.request_id,
+                metadata=json.dumps(new.metadata, ensure_ascii=False),
+                payload=new.payload,
+                delay_ms=round(new.delay_seconds * 1000),
+                not_before_ms=round(new.not_before.timestamp() * 1000) if new.not_before else 0,
+                result_ttl_seconds=self._retention.result_ttl_seconds,
+                record_ttl_seconds=self._retention.record_ttl_seconds,
+                failed_ttl_seconds=self._retention.failed_ttl_seconds,
+            )
+        )
+
+    async def get(self, ref: JobRef) -> Job | None:
+        """The job, or None where there is none or its record has expired."""
+        fields = await self._reads.job(ref)
+        return to_job(ref, fields) if fields else None
+
+    async def result(self, ref: JobRef) -> bytes | None:
+        """The result as JSON, or None where it has expired or never was."""
+        return await self._reads.result(ref)
+
+    async def cancel(self, job: Job) -> Cancelled:
+        """End a waiting job; ask for the end of a running one."""
+        return await self._scripts.cancel(job.ref, job.kind)
+
+    async def section_texts(self, ref: JobRef) -> dict[str, str]:
+        """Texts of the sections that are finished, by section id."""
+        fields = [name for name in await self._reads.artifact_fields(ref) if name.startswith("text:")]
+        texts = await self._reads.artifacts(ref, fields)
+        return {
+            name.removeprefix("text:"): text.decode()
+            for name, text in zip(fields, texts, strict=True)
+            if text is not None
+        }

@@ -1,0 +1,146 @@
+"""Keeps the leases of one worker."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+
+from shared.contracts.errors import LeaseLostError
+from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Claim
+from shared.lifecycle.clock import Clock
+from shared.redis.client import ANY, UNAVAILABLE
+from shared.redis.keys import shard_of
+from shared.redis.scripts import Owned, Scripts
+
+log = structlog.get_logger()
+
+RENEWALS_PER_LEASE = 3
+TRUSTED_PART = 0.9
+"""How much of a lease a worker trusts by its own clock."""
+
+
+class Ending(StrEnum):
+    """Why a handler is stopped from outside."""
+
+    CANCELLED = "cancelled"
+    """The job's end was asked for."""
+    LOST = "lost"
+    """The lease is gone, or may be."""
+    RELEASED = "released"
+    """The worker shuts down and gives the job back."""
+
+
+@dataclass(eq=False, slots=True)
+class Held:
+    """A claim while its handler runs."""
+
+    claim: Claim
+    trusted_until: float
+    """Monotonic time up to which the owner believes in its lease."""
+    handler: "asyncio.Task[object] | None" = None
+    ending: Ending | None = None
+
+    def end(self, ending: Ending) -> None:
+        """Stop the handler; the first reason stays, but a lost lease overrides all: nothing may be written then."""
+        if ending is Ending.LOST or self.ending is None:
+            self.ending = ending
+        if self.handler is not None and not self.handler.done():
+            self.handler.cancel()
+
+
+class LeaseKeeper:
+    """Renews what the worker holds and stops the handlers of what it lost."""
+
+    def __init__(self, scripts: Scripts, clock: Clock, lease_seconds: float) -> None:
+        self._scripts = scripts
+        self._clock = clock
+        self.lease_seconds = lease_seconds
+        self._held: dict[JobRef, Held] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def holding(self) -> list[Held]:
+        return list(self._held.values())
+
+    def take(self, claim: Claim, claimed_at: float) -> Held:
+        """Begin to keep a lease that was given by a fetch sent at ``claimed_at`` (monotonic)."""
+        held = Held(claim, claimed_at + self.lease_seconds * TRUSTED_PART)
+        self._held[claim.ref] = held
+        return held
+
+    def drop(self, held: Held) -> None:
+        """Stop keeping a lease: the job is settled or lost."""
+        if self._held.get(held.claim.ref) is held:
+            del self._held[held.claim.ref]
+
+    def cancel(self, ref: JobRef) -> None:
+        """The end of a job was asked for; nothing happens if this worker does not hold it."""
+        held = self._held.get(ref)
+        if held is not None:
+            held.end(Ending.CANCELLED)
+
+    def check(self, held: Held) -> None:
+        """Raise LeaseLostError unless the lease can still be trusted. Called before each costly step."""
+        if held.ending is Ending.LOST or self._clock.monotonic() >= held.trusted_until:
+            held.end(Ending.LOST)
+            msg = f"lease of {held.claim.ref} lost"
+            raise LeaseLostError(msg)
+
+    async def run(self) -> None:
+        """Renew, and stop trusting what could not be renewed, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._renew_forever())
+            group.create_task(self._expire_forever())
+
+    async def _renew_forever(self) -> None:
+        while True:
+            try:
+                await self._renew()
+            except (*UNAVAILABLE, ANY) as error:
+                log.warning("lease_renewal_failed", error=str(error), held=len(self._held))
+            await self._clock.sleep(self.lease_seconds / RENEWALS_PER_LEASE)
+
+    async def _expire_forever(self) -> None:
+        # A task of its own: a renewal that hangs must not keep a lost lease alive.
+        while True:
+            self._expire()
+            await self._clock.sleep(min(0.5, self.lease_seconds / 20))
+
+    def _expire(self) -> None:
+        now = self._clock.monotonic()
+        for held in self.holding():
+            if now >= held.trusted_until and held.ending is not Ending.LOST:
+                log.warning("lease_expired", job=str(held.claim.ref), fence=held.claim.fence)
+                held.end(Ending.LOST)
+
+    async def _renew(self) -> None:
+        groups: dict[tuple[int, str], list[Held]] = defaultdict(list)
+        for held in self._held.values():
+            if held.ending is not Ending.LOST:
+                groups[shard_of(held.claim.ref, self._scripts.shards), held.claim.kind].append(held)
+        for (shard, _), group in groups.items():
+            sent_at = self._clock.monotonic()
+            replies = await self._scripts.renew(
+                shard,
+                group[0].claim.kind,
+                round(self.lease_seconds * 1000),
+                [(held.claim.ref, held.claim.fence) for held in group],
+            )
+            for held, reply in zip(group, replies, strict=True):
+                self._apply(held, reply, sent_at)
+
+    def _apply(self, held: Held, reply: Owned, sent_at: float) -> None:
+        if self._held.get(held.claim.ref) is not held:
+            return
+        match reply:
+            case Owned.OK | Owned.CANCEL:
+                held.trusted_until = sent_at + self.lease_seconds * TRUSTED_PART
+                if reply is Owned.CANCEL:
+                    held.end(Ending.CANCELLED)
+            case Owned.FENCED | Owned.REPEATED:
+                log.warning("lease_fenced", job=str(held.claim.ref), fence=held.claim.fence)
+                held.end(Ending.LOST)

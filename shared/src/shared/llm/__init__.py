@@ -1,0 +1,43 @@
+"""Models behind OpenAI-compatible endpoints. The only importer of openai."""
+
+from shared.llm.client import ChatClient
+from shared.llm.dialect import Dialect
+from shared.llm.ports import (
+    Answer,
+    AnswerStore,
+    CallObserver,
+    ChatRequest,
+    FinishReason,
+    Message,
+    Meter,
+    Model,
+    ResponseFormat,
+    Role,
+    TextSink,
+    request_hash,
+)
+from shared.llm.retry import RetryPolicy
+from shared.llm.stored import StoredAnswers
+from shared.llm.structured import complete_json
+from shared.llm.tokens import estimate_tokens
+
+__all__ = [
+    "Answer",
+    "AnswerStore",
+    "CallObserver",
+    "ChatClient",
+    "ChatRequest",
+    "Dialect",
+    "FinishReason",
+    "Message",
+    "Meter",
+    "Model",
+    "ResponseFormat",
+    "RetryPolicy",
+    "Role",
+    "StoredAnswers",
+    "TextSink",
+    "complete_json",
+    "estimate_tokens",
+    "request_hash",
+]

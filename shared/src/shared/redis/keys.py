@@ -1,0 +1,103 @@
+"""The only place where a key is spelled.
+
+Every key of a job lies in the slot of its shard, so that each script is atomic on a single server, under Sentinel
+and in a Cluster alike. A *family* is the beginning of keys that end in a job's id or a band: scripts that meet ids
+only while they run (fetch, promote, renew) append them.
+"""
+
+import binascii
+from dataclasses import dataclass
+from functools import cache
+
+from shared.contracts.ids import JobRef
+from shared.contracts.states import Band, JobKind
+
+GROUP = "workers"
+SHARDS_KEY = "draftline:shards"
+"""String: the number of shards, fixed by the first process that starts."""
+
+
+def shard_of(ref: JobRef, shards: int) -> int:
+    """The shard of a job: CRC16 (XMODEM, as Redis Cluster uses) of its full name."""
+    return binascii.crc_hqx(str(ref).encode(), 0) % shards
+
+
+@dataclass(frozen=True, slots=True)
+class Keyspace:
+    """All keys of one shard."""
+
+    shard: int
+
+    def _key(self, name: str) -> str:
+        return f"draftline:{{{self.shard}}}:{name}"
+
+    def job(self, ref: JobRef) -> str:
+        """Hash: the record of the job."""
+        return self._key(f"job:{ref}")
+
+    def payload(self, ref: JobRef) -> str:
+        """String: the request as accepted."""
+        return self._key(f"payload:{ref}")
+
+    def events(self, ref: JobRef) -> str:
+        """Stream: the journal of the job, ids ``<fence>-<seq>``."""
+        return self._key(f"events:{ref}")
+
+    def result(self, ref: JobRef) -> str:
+        """String: the result as JSON."""
+        return self._key(f"job_result:{ref}")
+
+    def artifact(self, ref: JobRef) -> str:
+        """Hash: section texts, evidence, paid model answers."""
+        return self._key(f"artifact:{ref}")
+
+    def checkpoint(self, part: str, ref: JobRef) -> str:
+        """Hash: a part (heads, blobs, writes) of the graph's checkpoints."""
+        return self._key(f"checkpoint:{part}:{ref}")
+
+    def requests(self, kind: JobKind, band: Band) -> str:
+        """Stream: waiting and running jobs of one band."""
+        return self._key(f"requests:{kind}:{band}")
+
+    def leases(self, kind: JobKind) -> str:
+        """Sorted set: running jobs by the end of their lease, ms."""
+        return self._key(f"leases:{kind}")
+
+    def delayed(self, kind: JobKind) -> str:
+        """Sorted set: scheduled jobs by due time, ms."""
+        return self._key(f"delayed:{kind}")
+
+    def dead(self, kind: JobKind) -> str:
+        """Sorted set: jobs that used up their attempts, by time, ms."""
+        return self._key(f"dead:{kind}")
+
+    def control(self, kind: JobKind) -> str:
+        """Stream, capped: wakes workers."""
+        return self._key(f"control:{kind}")
+
+    @property
+    def feed(self) -> str:
+        """Stream, capped: every event once more, for the gateways."""
+        return self._key("feed")
+
+    def script_keys(self, kind: JobKind) -> list[str]:
+        """KEYS of every script, in the order that lua/keyspace.lua names them."""
+        families = (
+            "job:",
+            "payload:",
+            "events:",
+            "job_result:",
+            "artifact:",
+            "checkpoint:heads:",
+            "checkpoint:blobs:",
+            "checkpoint:writes:",
+            f"requests:{kind}:",
+        )
+        lone = (self.leases(kind), self.delayed(kind), self.dead(kind), self.control(kind), self.feed)
+        return [*map(self._key, families), *lone]
+
+
+@cache
+def script_keys(shard: int, kind: JobKind) -> tuple[str, ...]:
+    """The same for every call of one kind of worker on one shard."""
+    return tuple(Keyspace(shard).script_keys(kind))

@@ -1,0 +1,45 @@
+-- keyspace: names for KEYS, the same for every script; keys.py spells them. Families end in ':' and take an id
+-- (<tenant>/<job_id>) or a band. All lie in one slot.
+local K = {
+  job = KEYS[1],         -- family, hash: the record
+  payload = KEYS[2],     -- family, string: the request as accepted
+  events = KEYS[3],      -- family, stream: the journal, ids <fence>-<seq>
+  result = KEYS[4],      -- family, string: the result
+  artifact = KEYS[5],    -- family, hash: texts, evidence, paid answers
+  heads = KEYS[6],       -- family, hash: checkpoints
+  blobs = KEYS[7],       -- family, hash: channel values
+  writes = KEYS[8],      -- family, hash: pending writes
+  requests = KEYS[9],    -- family by band, stream with group `workers`
+  leases = KEYS[10],     -- sorted set: running jobs by lease end, ms
+  delayed = KEYS[11],    -- sorted set: scheduled jobs by due time, ms
+  dead = KEYS[12],       -- sorted set: dead letters by time, ms
+  control = KEYS[13],    -- stream, capped: wakes workers
+  feed = KEYS[14],       -- stream, capped: all events, for the gateways
+}
+local GROUP = 'workers'
+
+local function int(number)
+  return string.format('%.0f', number)
+end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- The record as a table, or nil.
+local function load(id)
+  local flat = redis.call('HGETALL', K.job .. id)
+  if #flat == 0 then
+    return nil
+  end
+  local job = {}
+  for i = 1, #flat, 2 do
+    job[flat[i]] = flat[i + 1]
+  end
+  return job
+end
+
+local function wake(what, id)
+  redis.call('XADD', K.control, 'MAXLEN', '~', '1000', '*', 'what', what, 'id', id)
+end

@@ -1,0 +1,48 @@
+-- settle: the end of a job, reached through here only, after the caller saw that it is not terminal.
+
+-- Take the job out of its stream, its lease and its schedule.
+local function leave(id, job)
+  if job.entry ~= '' then
+    local stream = K.requests .. job.band
+    redis.pcall('XACK', stream, GROUP, job.entry)
+    redis.call('XDEL', stream, job.entry)
+  end
+  redis.call('ZREM', K.leases, id)
+  redis.call('ZREM', K.delayed, id)
+end
+
+-- Every key of the job gets its TTL. The work in progress of a completed job goes with its result; that of a
+-- failed or cancelled one stays as long as the record, for a retry.
+local function expire(id, job, state)
+  local record = state == 'failed' and job.failed_ttl or job.record_ttl
+  local work = state == 'completed' and job.result_ttl or record
+  for _, family in ipairs({K.job, K.events}) do
+    redis.call('EXPIRE', family .. id, record)
+  end
+  for _, family in ipairs({K.payload, K.artifact, K.heads, K.blobs, K.writes}) do
+    redis.call('EXPIRE', family .. id, work)
+  end
+end
+
+local function settle(id, job, state, fence, now, event_id, type, data)
+  leave(id, job)
+  redis.call('HSET', K.job .. id, 'state', state, 'entry', '', 'finished_at', int(now), 'fence', int(fence),
+    'settled_fence', int(fence), 'cancel', '')
+  emit(id, job, event_id, type, data, now)
+  expire(id, job, state)
+end
+
+local function settle_cancelled(id, job, fence, now, event_id)
+  settle(id, job, 'cancelled', fence, now, event_id, 'cancelled', '{}')
+end
+
+local function settle_failed(id, job, fence, now, event_id, failure)
+  redis.call('HSET', K.job .. id, 'error', failure)
+  settle(id, job, 'failed', fence, now, event_id, 'failed', '{"error":' .. failure .. '}')
+end
+
+-- A dead letter stays as long as the failed job it names.
+local function bury(id, job, now)
+  redis.call('ZREMRANGEBYSCORE', K.dead, '-inf', int(now - tonumber(job.failed_ttl) * 1000))
+  redis.call('ZADD', K.dead, int(now), id)
+end

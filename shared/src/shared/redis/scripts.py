@@ -1,0 +1,228 @@
+"""One typed function for each Lua script. The scripts' headers say what they read, write and return."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from shared.contracts.ids import EventId, JobRef
+from shared.contracts.jobs import Claim
+from shared.contracts.states import Band, JobKind
+from shared.contracts.usage import Usage
+from shared.redis.client import Connections, Redis
+from shared.redis.keys import script_keys, shard_of
+from shared.redis.lua_source import source
+
+
+class Submitted(StrEnum):
+    """Answer of submit."""
+
+    CREATED = "created"
+    REPLAYED = "replayed"
+    CONFLICT = "conflict"
+
+
+class Owned(StrEnum):
+    """Answer to a write by the holder of a fence."""
+
+    OK = "ok"
+    CANCEL = "cancel"
+    FENCED = "fenced"
+    REPEATED = "repeated"
+
+
+class Settled(StrEnum):
+    """Answer of finish, fail and release: where the job stands now."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    RETRYING = "retrying"
+    RELEASED = "released"
+    CANCELLED = "cancelled"
+    REPEATED = "repeated"
+    FENCED = "fenced"
+
+
+class Cancelled(StrEnum):
+    """Answer of cancel."""
+
+    ASKED = "asked"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Everything submit writes."""
+
+    ref: JobRef
+    kind: JobKind
+    digest: str
+    priority: int
+    max_attempts: int
+    request_id: str
+    metadata: str
+    payload: bytes
+    delay_ms: int
+    not_before_ms: int
+    result_ttl_seconds: int
+    record_ttl_seconds: int
+    failed_ttl_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Claimed jobs, and where the streams stood: ids of the bands in the order asked for, then of control."""
+
+    claims: list[Claim]
+    last_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointItem:
+    """One field of a checkpoint hash; ``keep`` leaves a value that is already there."""
+
+    part: str
+    field: str
+    value: bytes
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event of an owner, numbered by it."""
+
+    seq: int
+    type: str
+    data: bytes
+
+
+def usage_argument(usage: Usage | None) -> bytes:
+    return usage.model_dump_json().encode() if usage is not None else b""
+
+
+class Scripts:
+    """The commands on jobs. All but ``fetch`` are idempotent and are repeated when a connection breaks."""
+
+    def __init__(self, connections: Connections, shards: int) -> None:
+        self._connections = connections
+        self.shards = shards
+        self._scripts: dict[str, Any] = {}
+
+    async def _run(self, name: str, shard: int, kind: JobKind, args: Sequence[Any], client: Redis | None = None) -> Any:
+        script = self._scripts.get(name)
+        if script is None:
+            script = self._scripts[name] = self._connections.commands.register_script(source(name))
+        return await script(keys=script_keys(shard, kind), args=args, client=client)
+
+    async def _on_job(self, name: str, ref: JobRef, kind: JobKind, *args: Any) -> str:
+        reply = await self._run(name, shard_of(ref, self.shards), kind, [str(ref), *args])
+        return str(reply.decode())
+
+    async def submit(self, new: Submission) -> Submitted:
+        """Accept a job once."""
+        return Submitted(
+            await self._on_job(
+                "submit",
+                new.ref,
+                new.kind,
+                new.digest,
+                new.kind,
+                Band.of(new.priority),
+                new.priority,
+                new.max_attempts,
+                new.request_id,
+                new.metadata,
+                new.payload,
+                new.delay_ms,
+                new.not_before_ms,
+                new.result_ttl_seconds,
+                new.record_ttl_seconds,
+                new.failed_ttl_seconds,
+            )
+        )
+
+    async def fetch(
+        self, shard: int, kind: JobKind, worker: str, lease_ms: int, count: int, bands: Sequence[Band]
+    ) -> Fetched:
+        """Claim up to ``count`` jobs. Never repeated: jobs claimed by a lost reply wait for their lease to end."""
+        args = [worker, lease_ms, count, *bands]
+        claims, last_ids = await self._run("fetch", shard, kind, args, self._connections.once)
+        return Fetched([_claim(kind, item) for item in claims], [item.decode() for item in last_ids])
+
+    async def renew(self, shard: int, kind: JobKind, lease_ms: int, held: Sequence[tuple[JobRef, int]]) -> list[Owned]:
+        """Prolong leases, on the heartbeat's own connection; one answer for each job held."""
+        args: list[Any] = [lease_ms]
+        for ref, fence in held:
+            args += [str(ref), fence]
+        replies = await self._run("renew", shard, kind, args, self._connections.heartbeat)
+        return [Owned(reply.decode()) for reply in replies]
+
+    async def append_events(self, claim: Claim, events: Sequence[NewEvent]) -> Owned:
+        """Write events in order; repeating a batch writes nothing twice."""
+        args: list[Any] = [claim.fence]
+        for event in events:
+            args += [event.seq, event.type, event.data]
+        return Owned(await self._on_job("append_events", claim.ref, claim.kind, *args))
+
+    async def put_artifact(self, claim: Claim, field: str, value: bytes, usage: Usage | None = None) -> Owned:
+        """Store a piece of work and count what was spent; a repeated write counts nothing twice."""
+        args = (claim.fence, field, value, usage_argument(usage), uuid.uuid4().hex)
+        return Owned(await self._on_job("put_artifact", claim.ref, claim.kind, *args))
+
+    async def put_checkpoint(self, ref: JobRef, kind: JobKind, fence: int, items: Sequence[CheckpointItem]) -> Owned:
+        """Store parts of the graph's checkpoints in one step."""
+        args: list[Any] = [fence]
+        for item in items:
+            args += [item.part, "add" if item.keep else "set", item.field, item.value]
+        return Owned(await self._on_job("put_checkpoint", ref, kind, *args))
+
+    async def finish(self, claim: Claim, seq: int, result: bytes, link: str, usage: Usage | None = None) -> Settled:
+        """Complete the job. ``result`` is a JSON object without usage, which the script adds."""
+        args = (claim.fence, seq, result, link, usage_argument(usage))
+        return Settled(await self._on_job("finish", claim.ref, claim.kind, *args))
+
+    async def fail(
+        self, claim: Claim, seq: int, error: bytes, wait_ms: int | None, usage: Usage | None = None
+    ) -> Settled:
+        """End an attempt with an error; ``wait_ms`` None means that no other attempt follows."""
+        args = (claim.fence, seq, error, -1 if wait_ms is None else wait_ms, usage_argument(usage))
+        return Settled(await self._on_job("fail", claim.ref, claim.kind, *args))
+
+    async def release(self, claim: Claim, seq: int, usage: Usage | None = None) -> Settled:
+        """Give the job back unharmed, or settle it as cancelled where that was asked for."""
+        args = (claim.fence, seq, usage_argument(usage))
+        return Settled(await self._on_job("release", claim.ref, claim.kind, *args))
+
+    async def promote(self, shard: int, kind: JobKind) -> tuple[int, int | None]:
+        """Queue what is due. Returns how many, and when the next one is due (ms since the epoch) if any."""
+        moved, following = await self._run("promote", shard, kind, [])
+        return int(moved), None if following == b"-1" else int(following)
+
+    async def cancel(self, ref: JobRef, kind: JobKind) -> Cancelled:
+        """End a waiting job, or ask the owner of a running one to end it."""
+        return Cancelled(await self._on_job("cancel", ref, kind))
+
+
+def _claim(kind: JobKind, item: list[bytes]) -> Claim:
+    ref, fence, attempt, max_attempts, run, band, request_id, waited_ms = (part.decode() for part in item)
+    return Claim(
+        ref=JobRef.parse(ref),
+        kind=kind,
+        band=Band(band),
+        fence=int(fence),
+        attempt=int(attempt),
+        max_attempts=int(max_attempts),
+        run=int(run),
+        request_id=request_id,
+        waited_seconds=int(waited_ms) / 1000,
+    )
+
+
+def event_id(raw: bytes) -> EventId:
+    """A stream id of a journal as an event id."""
+    fence, _, seq = raw.partition(b"-")
+    return EventId(int(fence), int(seq))

@@ -1,0 +1,91 @@
+"""Context files to text, each with an outcome of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+from shared.contracts.commands import ContextFile
+
+_SIGNATURES = {
+    b"%PDF": "PDF",
+    b"PK\x03\x04": "Office and ZIP",
+    b"\xd0\xcf\x11\xe0": "old Office",
+    b"\x1f\x8b": "gzip",
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+}
+_HIDDEN = {"script", "style", "template", "noscript", "head"}
+_BLOCKS = {"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "br", "section", "article", "table"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A context file as text, or the reason why there is none."""
+
+    name: str
+    media_type: str
+    text: str
+    unreadable: str = ""
+
+
+def read_files(files: Sequence[ContextFile]) -> list[ReadFile]:
+    """Read every file; one that cannot be read says why and harms no other."""
+    return [_read(file) for file in files]
+
+
+def _read(file: ContextFile) -> ReadFile:
+    raw = file.content()
+    media_type = file.media_type or "text/plain"
+    for signature, kind in _SIGNATURES.items():
+        if raw.startswith(signature):
+            return ReadFile(file.name, media_type, "", f"{kind} files are not read; send the text")
+    text = _decode(raw)
+    if text is None:
+        return ReadFile(file.name, media_type, "", "neither UTF-8, UTF-16 nor GB 18030 text")
+    if media_type == "text/html" or text.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
+        media_type, text = "text/html", _visible(text)
+    if not text.strip():
+        return ReadFile(file.name, media_type, "", "the file holds no text")
+    return ReadFile(file.name, media_type, text)
+
+
+def _decode(raw: bytes) -> str | None:
+    encodings = ["utf-16"] if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig", "gb18030"]
+    for encoding in encodings:
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    return None
+
+
+class _Visible(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _HIDDEN:
+            self._hidden += 1
+        if tag in _BLOCKS:
+            self.pieces.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _HIDDEN:
+            self._hidden = max(0, self._hidden - 1)
+        if tag in _BLOCKS:
+            self.pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.pieces.append(data)
+
+
+def _visible(html: str) -> str:
+    parser = _Visible()
+    parser.feed(html)
+    parser.close()
+    return "".join(parser.pieces)

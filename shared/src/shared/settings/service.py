@@ -1,0 +1,34 @@
+"""What every service and every worker is told."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.settings.base import EnvironmentSettings
+
+
+class ObservabilitySettings(EnvironmentSettings):
+    """Logs and the internal port."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
+    host: str = Field(default="127.0.0.1", description="Address all ports bind to; containers set 0.0.0.0.")
+
+
+class WorkerSettings(EnvironmentSettings):
+    """How a worker takes jobs and lets go of them. Times in seconds."""
+
+    concurrency: int = Field(default=16, ge=1, le=10_000, description="Jobs at once in one worker process.")
+    lease_seconds: float = Field(
+        default=30,
+        ge=0.5,
+        le=3_600,
+        description="How long a worker may be silent before another takes its jobs.",
+    )
+    grace_seconds: float = Field(
+        default=30,
+        ge=0,
+        description="After SIGTERM: how long running jobs may go on before they are released.",
+    )
+    backoff_base_seconds: float = Field(default=2, gt=0, description="Wait before the second attempt; then doubling.")
+    backoff_cap_seconds: float = Field(default=300, gt=0, description="Longest wait between two attempts.")
+    poll_seconds: float = Field(default=2, gt=0, description="Longest wait between two looks at the queue.")

@@ -1,0 +1,76 @@
+"""What a handler is given for one attempt of one job."""
+
+from collections.abc import Awaitable, Callable
+
+from shared.contracts.errors import LeaseLostError, PermanentError
+from shared.contracts.events import EventData
+from shared.contracts.jobs import Claim
+from shared.contracts.usage import Usage
+from shared.leases import Held, LeaseKeeper
+from shared.redis.reads import Reads
+from shared.redis.scripts import Owned, Scripts
+from shared.streams.publisher import EventWriter
+
+
+class Session:
+    """One attempt: its claim, its events, its stored work. Every write is fenced."""
+
+    def __init__(self, held: Held, keeper: LeaseKeeper, scripts: Scripts, reads: Reads, events: EventWriter) -> None:
+        self.claim: Claim = held.claim
+        self.events = events
+        self._held = held
+        self._keeper = keeper
+        self._scripts = scripts
+        self._reads = reads
+        self._unsettled = Usage()
+
+    def check(self) -> None:
+        """Raise LeaseLostError unless the job is still ours. Call before each costly step."""
+        self._keeper.check(self._held)
+
+    def emit(self, data: EventData) -> None:
+        """Publish an event."""
+        self.events.emit(data)
+
+    async def payload(self) -> bytes:
+        """The request as accepted; raises PermanentError where it is gone."""
+        payload = await self._reads.payload(self.claim.ref)
+        if payload is None:
+            code = "request_lost"
+            raise PermanentError(code, "The job's request is no longer in Redis; submit the job again.")
+        return payload
+
+    async def load(self, field: str) -> bytes | None:
+        """A piece of stored work of this job."""
+        return await self._reads.artifact(self.claim.ref, field)
+
+    async def load_many(self, fields: list[str]) -> list[bytes | None]:
+        return await self._reads.artifacts(self.claim.ref, fields)
+
+    async def store(self, field: str, value: bytes) -> None:
+        """Keep a piece of work beyond this attempt, and count in the same step what was spent so far."""
+        usage = self.take_unsettled()
+        try:
+            told = await self._scripts.put_artifact(self.claim, field, value, usage)
+        except BaseException:
+            self._unsettled += usage or Usage()
+            raise
+        if told is not Owned.OK:
+            msg = f"job {self.claim.ref} is no longer ours"
+            raise LeaseLostError(msg)
+
+    def spend(self, usage: Usage) -> None:
+        """Count what a model request used; written with the next store, at the latest when the attempt is settled."""
+        self._unsettled += usage
+
+    def take_unsettled(self) -> Usage | None:
+        """What ``spend`` gathered and nobody wrote yet, or None; the caller writes it."""
+        taken, self._unsettled = self._unsettled, Usage()
+        return taken if taken != Usage() else None
+
+
+Handler = Callable[[Session], Awaitable[bytes]]
+"""Does the work of one attempt and returns the result as a JSON object without usage.
+
+Raises TransientError or PermanentError; any other error counts as transient, since it may be of this process alone.
+"""

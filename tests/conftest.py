@@ -1,0 +1,106 @@
+"""Servers, connections and the key-leak check shared by all tests."""
+
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from shared.redis.client import Connections, connections
+from shared.redis.reads import Reads
+from shared.redis.scripts import Scripts
+from shared.settings import RedisSettings
+
+from tests.support.keys import keys_without_end
+from tests.support.servers import Server, running, server_binaries
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--server",
+        default="all",
+        help="which server the integration tests run on: valkey9, redis8, redis7, docker, or all at hand (default)",
+    )
+
+
+def _engine_answers() -> bool:
+    docker = shutil.which("docker")
+    return docker is not None and subprocess.run([docker, "info"], capture_output=True, check=False).returncode == 0
+
+
+def _servers(config: pytest.Config) -> list[str]:
+    asked = str(config.getoption("--server"))
+    at_hand = list(server_binaries())
+    if asked == "all":
+        return at_hand
+    if asked != "docker" and asked not in at_hand:
+        message = f"--server {asked} is not at hand; these are: {', '.join(at_hand)}"
+        raise pytest.UsageError(message)
+    return [asked]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        metafunc.parametrize("server", _servers(metafunc.config), indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    marked = [item for item in items if item.get_closest_marker("docker")]
+    if marked and not _engine_answers():
+        config.hook.pytest_deselected(items=marked)
+        items[:] = [item for item in items if item not in marked]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
+    """A server of the asked kind for the whole session; each test finds it empty."""
+    name: str = request.param
+    if name == "docker":
+        async for started in _container():
+            yield started
+    else:
+        async with running(name, server_binaries()[name], "--enable-debug-command", "yes") as started:
+            yield started
+
+
+async def _container() -> AsyncIterator[Server]:
+    from testcontainers.redis import RedisContainer
+
+    with RedisContainer("redis:7") as container:
+        from pathlib import Path
+
+        yield Server("docker", Path(), int(container.get_exposed_port(6379)), Path())
+
+
+@pytest_asyncio.fixture
+async def redis_connections(server: Server) -> AsyncIterator[Connections]:
+    """Connections to an emptied server. After the test no settled job may have left a key without a TTL."""
+    async with connections(RedisSettings(url=server.url)) as opened:  # type: ignore[arg-type]
+        await opened.commands.flushall()
+        yield opened
+        leaked = await keys_without_end(opened.commands)
+        assert not leaked, f"settled jobs left keys without TTL: {leaked}"
+
+
+@pytest.fixture
+def scripts(redis_connections: Connections) -> Scripts:
+    return Scripts(redis_connections, shards=1)
+
+
+@pytest.fixture
+def reads(redis_connections: Connections) -> Reads:
+    return Reads(redis_connections, shards=1)
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests say themselves what a process is told."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("DRAFTLINE_", "OPENAI_")) or name in {"REDIS_URL", "PORT"}:
+            monkeypatch.delenv(name)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"servers: {', '.join(_servers(config))}"

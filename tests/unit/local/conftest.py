@@ -1,0 +1,97 @@
+"""Runs the launcher as a process, with services that are played."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+SERVICES = {
+    "gateway": "from tests.unit.local.fake_gateway import main\nmain()\n",
+    "outline_worker": "from tests.unit.local.fake_worker import main\nraise SystemExit(main('outline_worker'))\n",
+    "document_worker": "from tests.unit.local.fake_worker import main\nraise SystemExit(main('document_worker'))\n",
+}
+WAIT_SECONDS = 30
+
+
+class Launched:
+    """A launcher process and what it has printed."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.process = process
+        self.port = port
+        self.out: list[str] = []
+
+    async def until(self, text: str) -> str:
+        """Read standard output up to a line with this text."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(WAIT_SECONDS):
+            while line := (await self.process.stdout.readline()).decode():
+                self.out.append(line.rstrip("\n"))
+                if text in line:
+                    return line
+        raise AssertionError("\n".join([f"ended without {text!r}", *self.out, *(await self.finish())[1]]))
+
+    async def finish(self) -> tuple[int, list[str]]:
+        """Wait for its end; its status and the lines of standard error."""
+        async with asyncio.timeout(WAIT_SECONDS):
+            out, err = await self.process.communicate()
+        self.out += out.decode().splitlines()
+        assert self.process.returncode is not None
+        return self.process.returncode, err.decode().splitlines()
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+Launch = Callable[..., Awaitable[Launched]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder in which `python -m gateway` and its like are played."""
+    for name, code in SERVICES.items():
+        (tmp_path / f"{name}.py").write_text(code)
+    return tmp_path
+
+
+@pytest.fixture
+async def launch(folder: Path) -> AsyncIterator[Launch]:
+    """Start the launcher in that folder; what still runs afterwards is ended."""
+    running: list[Launched] = []
+
+    async def start(mode: str, **variables: str) -> Launched:
+        port = free_port()
+        names = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
+        environment = {name: os.environ[name] for name in names if name in os.environ}
+        environment |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PORT": str(port)}
+        environment |= {"OPENAI_MODEL": "played", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1", **variables}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "deploy.local",
+            mode,
+            cwd=folder,
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        launched = Launched(process, port)
+        running.append(launched)
+        return launched
+
+    yield start
+    for launched in running:
+        if launched.process.returncode is None:
+            launched.process.send_signal(signal.SIGTERM)
+            await launched.finish()
