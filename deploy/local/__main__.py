@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import io
 import sys
 
 from deploy.local.errors import LaunchError
@@ -15,6 +16,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     parser.add_argument("mode", choices=("run", "serve"))
     mode = parser.parse_args().mode
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     try:
         settings = read_settings()
         request = sample_request(settings) if mode == "run" else None

@@ -1,7 +1,6 @@
 """The processes the launcher started: starting, noticing a death, stopping in order."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -12,10 +11,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from deploy.local.logs import read_tail
+
 WATCH_SECONDS = 0.1
-TAIL_LINES = 10
-TAIL_BYTES = 256 * 1024
-LINE_CHARACTERS = 400
 TETHER = Path(__file__).with_name("tether.py")
 
 
@@ -64,13 +62,13 @@ class Fleet:
     """All children of the launcher, each in a session of its own, so that Ctrl-C reaches only the launcher."""
 
     def __init__(self, logs: Path) -> None:
-        self._logs = logs
+        self.logs = logs
         self._children: list[Child] = []
 
     async def start(self, spec: ChildSpec) -> Child:
         """Start one with an empty log."""
-        self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log = self._logs / f"{spec.name}.log"
+        self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log = self.logs / f"{spec.name}.log"
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -136,29 +134,3 @@ def _kill(child: Child) -> None:
     if child.exit_status is None:
         with suppress(ProcessLookupError):
             os.killpg(child.process.pid, signal.SIGKILL)
-
-
-def read_tail(log: Path, lines: int = TAIL_LINES) -> list[str]:
-    """The last lines of a log, structured ones made readable."""
-    with log.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - TAIL_BYTES))
-        text = file.read().decode(errors="replace")
-    readable = "\n".join(_readable(line) for line in text.splitlines() if line.strip())
-    return [line[:LINE_CHARACTERS] for line in readable.splitlines()[-lines:]]
-
-
-def _readable(line: str) -> str:
-    """A JSON log line as `level event key=value`, its traceback below it; any other line as it is."""
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return line
-    if not isinstance(record, dict) or "event" not in record:
-        return line
-    head = [str(record.pop(name)) for name in ("level", "event") if name in record]
-    traceback = str(record.pop("exception", ""))
-    record.pop("timestamp", None)
-    return " ".join([*head, *(f"{name}={value}" for name, value in record.items())]) + (
-        f"\n{traceback}" if traceback else ""
-    )

@@ -55,12 +55,14 @@ class JobStatus(_Answer):
 class FinishedOutline(OutlineResult):
     """An outline job's result as the gateway gives it."""
 
+    model_config = ConfigDict(extra="ignore")
     usage: Usage
 
 
 class FinishedDocument(DocumentResult):
     """A document job's result as the gateway gives it."""
 
+    model_config = ConfigDict(extra="ignore")
     usage: Usage
 
 
@@ -97,9 +99,14 @@ class GatewayClient:
         return _read(Accepted, response).job_id
 
     async def abandon(self, job_id: str) -> None:
-        """Ask once for the job's cancellation; nobody waits for a gateway that is away."""
-        with suppress(httpx2.TransportError):
-            await self._client.post(f"{API}/jobs/{job_id}/cancel", timeout=ABANDON_SECONDS)
+        """Ask for the job's cancellation, without waiting for a gateway that is away.
+
+        Asked again once: a connection kept from an earlier request may have been closed meanwhile.
+        """
+        for _ in range(2):
+            with suppress(httpx2.TransportError):
+                await self._client.post(f"{API}/jobs/{job_id}/cancel", timeout=ABANDON_SECONDS)
+                return
 
     async def status(self, job_id: str) -> JobStatus:
         """The job as it stands."""

@@ -24,9 +24,13 @@ from deploy.local.view import View, write_error
 STATE_FOLDER = Path(".draftline")
 OUT_FOLDER = Path("out")
 EMBEDDED_TARGET_WORDS = 800
-"""The embedded model writes about a hundred tokens a second and holds no thread for long."""
+"""The embedded model writes about a hundred tokens a second and soon loses the thread."""
+REQUEST_SECONDS = 30.0
+"""Context files may come to 24 MiB."""
 INTERRUPTED_STATUS = 130
-AFTER_DEATH = "The others are being stopped. Once the cause is mended, start again: accepted jobs go on where they were."
+AFTER_DEATH = (
+    "The others are being stopped. Once the cause is mended, start again: accepted jobs go on where they were."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class Launcher:
         return self._status(ending)
 
     async def _work(self, ports: Ports, server: Path | None, weights: Path | None) -> None:
-        async with httpx2.AsyncClient(base_url=self._url, trust_env=False) as client:
+        async with httpx2.AsyncClient(base_url=self._url, trust_env=False, timeout=REQUEST_SECONDS) as client:
             await self._start(ports, server, weights, client)
             if self._request is not None:
                 path = await write_document(GatewayClient(client), self._view, self._request, OUT_FOLDER)
@@ -141,7 +145,7 @@ class Launcher:
             case Died(child):
                 write_error(f"{child.obituary()}\n{AFTER_DEATH}")
             case Failed(reason):
-                write_error(reason)
+                write_error(f"{reason}\nThe logs of all processes are in {self._fleet.logs}.")
             case Interrupted() | Finished():
                 pass
         waiting = isinstance(ending, Interrupted)

@@ -57,6 +57,7 @@ class Picture:
     eta_seconds: float | None = None
     sections: dict[str, SectionText] = field(default_factory=dict)
     events: int = 0
+    """Taken in so far."""
 
     @property
     def words(self) -> int:

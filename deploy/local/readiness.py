@@ -11,6 +11,7 @@ from deploy.local.problems import problem_text
 
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.1
+PROBE_SECONDS = 5.0
 
 Probe = Callable[[], Awaitable[str | None]]
 """Asks once; answers None if ready, else why not."""
@@ -21,7 +22,7 @@ def http_probe(client: httpx2.AsyncClient, url: str) -> Probe:
 
     async def probe() -> str | None:
         try:
-            response = await client.get(url)
+            response = await client.get(url, timeout=PROBE_SECONDS)
         except httpx2.TransportError as error:
             return f"GET {url}: {str(error) or type(error).__name__}"
         return None if response.status_code == 200 else f"GET {url} answers {problem_text(response)}"

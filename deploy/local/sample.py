@@ -37,7 +37,8 @@ class SampleRequest:
             raise LaunchError(msg) from error
 
     def document_command(self, outline_job_id: str) -> DocumentCommand:
-        return DocumentCommand(outline_job_id=outline_job_id, context_files=self.files)
+        """The gateway hands the outline job's prompt, language and files on."""
+        return DocumentCommand(outline_job_id=outline_job_id)
 
 
 async def write_document(gateway: GatewayClient, view: View, request: SampleRequest, folder: Path) -> Path:
@@ -66,20 +67,20 @@ def _save(folder: Path, job_id: str, markdown: str) -> Path:
 
 
 async def _watch(gateway: GatewayClient, view: View, kind: JobKind, job_id: str, titles: dict[str, str]) -> None:
-    """Show the job to its end. Where the launcher is stopped the job is too, as nobody would fetch its result."""
+    """Show the job to its end. If that can't be watched the job is cancelled: nobody would fetch its result."""
     try:
         with view.job(f"{kind.capitalize()} job {job_id}", titles):
             async with aclosing(gateway.follow(job_id)) as events:
                 async for event in events:
                     view.show(event)
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, LaunchError):
         await gateway.abandon(job_id)
         raise
     job = await gateway.status(job_id)
     if job.status is JobState.COMPLETED:
         return
     reason = f": {job.error.message} ({job.error.code})" if job.error else ""
-    msg = f"The {kind} job {job_id} is {job.status}{reason}. The services' logs are in .draftline/logs."
+    msg = f"The {kind} job {job_id} is {job.status}{reason}."
     raise LaunchError(msg)
 
 

@@ -43,7 +43,7 @@ class View(Protocol):
 def make_view() -> View:
     """The live one if standard output is a terminal that can move its cursor."""
     console = Console(highlight=False, markup=False)
-    return LiveView(console) if console.is_terminal and not console.is_dumb_terminal else PlainView()
+    return LiveView(console) if sys.stdout.isatty() and not console.is_dumb_terminal else PlainView()
 
 
 def news(event: EventData) -> str | None:
@@ -102,7 +102,7 @@ class LiveView:
         self._began = time.monotonic()
 
     def say(self, text: str) -> None:
-        self._console.print(Text(text))
+        self._console.print(Text(text), soft_wrap=True)
 
     @contextmanager
     def job(self, heading: str, titles: dict[str, str]) -> Iterator[None]:

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-
 from shared.llm import ChatClient
+
 from tests.support.llm import InstantClock, Observed, model_settings
 from tests.support.scripted_model import ScriptedModel
 
@@ -33,7 +33,7 @@ async def client(endpoint: ScriptedModel, clock: InstantClock, observed: Observe
 
 @pytest.fixture
 async def impatient(endpoint: ScriptedModel, clock: InstantClock) -> AsyncIterator[ChatClient]:
-    """Takes a fifth of a second of silence for the end."""
-    settings = model_settings(endpoint.base_url, idle_seconds=0.1, connect_seconds=0.1)
+    """Takes a tenth of a second of silence in an answer for its end."""
+    settings = model_settings(endpoint.base_url, idle_seconds=0.1, connect_seconds=0.4)
     async with ChatClient(settings, clock) as client:
         yield client

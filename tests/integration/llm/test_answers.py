@@ -1,13 +1,12 @@
 """Answers over real HTTP: streaming, thinking, usage, parameters, cancelling, concurrency."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
-
 from shared.contracts.errors import TransientError
 from shared.contracts.usage import Usage
 from shared.llm import ChatClient, ChatRequest, estimate_tokens
+
 from tests.support.llm import KEY, InstantClock, Observed, WrittenText, chat, model_settings
 from tests.support.scripted_model import (
     Asked,
@@ -20,14 +19,9 @@ from tests.support.scripted_model import (
     hang,
     obedient,
     sequence,
+    until,
     until_calls,
 )
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(1):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_the_answer_is_streamed(endpoint: ScriptedModel, client: ChatClient) -> None:
@@ -98,7 +92,7 @@ async def test_cancelling_closes_the_connection_and_counts(
         task = group.create_task(client.complete(chat("Hello"), sink=sink, meter=counted.append))
         await until(lambda: len(sink.pieces) == 3)
         task.cancel()
-    await until(lambda: endpoint.calls[0].disconnected)
+    await until(lambda: endpoint.calls[0].disconnected, seconds=1)
     estimate = Usage(llm_calls=1, prompt_tokens=6, completion_tokens=estimate_tokens(sink.text), estimated=True)
     assert (counted, observed.outcomes) == ([estimate], ["cancelled"])
 
@@ -110,30 +104,34 @@ async def test_cancelling_before_the_first_byte(endpoint: ScriptedModel, client:
         task = group.create_task(client.complete(chat("Hello"), meter=counted.append))
         await until_calls(endpoint, 1)
         task.cancel()
-    await until(lambda: endpoint.calls[0].disconnected)
+    await until(lambda: endpoint.calls[0].disconnected, seconds=1)
     assert counted == [Usage(llm_calls=1, prompt_tokens=6, estimated=True)]
 
 
 async def test_cancelling_while_waiting_for_a_slot_counts_nothing(endpoint: ScriptedModel, clock: InstantClock) -> None:
     endpoint.script = always(hang())
     counted: list[Usage] = []
-    async with ChatClient(model_settings(endpoint.base_url, concurrency=1), clock) as client:
-        async with asyncio.TaskGroup() as group:
-            first = group.create_task(client.complete(chat("First")))
-            await until_calls(endpoint, 1)
-            second = group.create_task(client.complete(chat("Second"), meter=counted.append))
-            await asyncio.sleep(0)
-            second.cancel()
-            first.cancel()
+    async with (
+        ChatClient(model_settings(endpoint.base_url, concurrency=1), clock) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        first = group.create_task(client.complete(chat("First")))
+        await until_calls(endpoint, 1)
+        second = group.create_task(client.complete(chat("Second"), meter=counted.append))
+        await asyncio.sleep(0)
+        second.cancel()
+        first.cancel()
     assert (counted, len(endpoint.calls)) == ([], 1)
 
 
 async def test_at_most_so_many_at_once(endpoint: ScriptedModel, clock: InstantClock) -> None:
     endpoint.script = delayed(obedient, first_token_seconds=0.05, chunk_seconds=0)
-    async with ChatClient(model_settings(endpoint.base_url, concurrency=2), clock) as client:
-        async with asyncio.TaskGroup() as group:
-            for number in range(6):
-                group.create_task(client.complete(chat(f"Question {number}")))
+    async with (
+        ChatClient(model_settings(endpoint.base_url, concurrency=2), clock) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        for number in range(6):
+            group.create_task(client.complete(chat(f"Question {number}")))
     spans = [(call.started_at, call.ended_at or 0.0) for call in endpoint.calls]
     assert max(sum(a <= start < b for a, b in spans) for start, _ in spans) == 2
 
@@ -144,12 +142,14 @@ async def test_a_waiting_repeat_holds_no_slot(endpoint: ScriptedModel) -> None:
             await asyncio.Event().wait()
 
     endpoint.script = sequence(failure(503), then=obedient)
-    async with ChatClient(model_settings(endpoint.base_url, concurrency=1), Blocked()) as client:
-        async with asyncio.TaskGroup() as group:
-            first = group.create_task(client.complete(chat("First")))
-            await until_calls(endpoint, 1)
-            assert (await client.complete(chat("Second"))).text
-            first.cancel()
+    async with (
+        ChatClient(model_settings(endpoint.base_url, concurrency=1), Blocked()) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        first = group.create_task(client.complete(chat("First")))
+        await until_calls(endpoint, 1)
+        assert (await client.complete(chat("Second"))).text
+        first.cancel()
 
 
 async def test_a_repeat_starts_the_text_again(endpoint: ScriptedModel, client: ChatClient, observed: Observed) -> None:

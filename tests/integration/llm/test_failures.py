@@ -4,10 +4,10 @@ import socket
 import traceback
 
 import pytest
-
 from shared.contracts.errors import DraftlineError, PermanentError, TransientError
 from shared.contracts.usage import Usage
 from shared.llm import ChatClient
+
 from tests.support.llm import KEY, InstantClock, Observed, chat, model_settings
 from tests.support.scripted_model import (
     Reply,
@@ -136,9 +136,12 @@ async def test_silence_ends(endpoint: ScriptedModel, impatient: ChatClient, afte
     assert [usage.estimated for usage in counted] == [True, True]
 
 
-async def test_a_slow_answer_is_not_silence(endpoint: ScriptedModel, impatient: ChatClient) -> None:
-    endpoint.script = always(Reply(text="Slow but steady", chunk_characters=2, chunk_seconds=0.04))
-    assert (await impatient.complete(chat("Hello"))).text == "Slow but steady"
+async def test_a_slow_answer_is_not_silence(endpoint: ScriptedModel, clock: InstantClock) -> None:
+    endpoint.script = always(Reply(text="Slow but steady", chunk_characters=2, chunk_seconds=0.1))
+    settings = model_settings(endpoint.base_url, idle_seconds=0.5, connect_seconds=0.2)
+    async with ChatClient(settings, clock) as client:
+        assert (await client.complete(chat("Hello"))).text == "Slow but steady"
+    assert len(endpoint.calls) == 1
 
 
 async def test_nobody_listens(clock: InstantClock, observed: Observed) -> None:

@@ -22,7 +22,7 @@ from tests.support.scripted_model.replies import (
     sequence,
 )
 from tests.support.scripted_model.scripts import SCRIPTS, delayed
-from tests.support.scripted_model.server import ScriptedModel, until_calls
+from tests.support.scripted_model.server import ScriptedModel, until, until_calls
 
 __all__ = [
     "SCRIPTS",
@@ -42,5 +42,6 @@ __all__ = [
     "obedient",
     "refusing",
     "sequence",
+    "until",
     "until_calls",
 ]

@@ -101,7 +101,7 @@ class _Completion(Response):
                 await self._answer(scope, receive, send)
                 group.cancel_scope.cancel()
         finally:
-            self._call.ended_at = time.time()
+            self._call.ended_at = self._call.ended_at or time.time()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         reply = self._reply
@@ -132,14 +132,16 @@ class _Completion(Response):
             await send({"type": "http.response.body", "body": body, "more_body": True})
             await anyio.sleep(self._reply.chunk_seconds)
         self._answered = True
+        # Before the client can know, or its next call may seem to begin earlier.
+        self._call.ended_at = time.time()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _hang(self, send: Send) -> None:
-        if self._reply.comment_seconds is None:
-            await anyio.sleep_forever()
-        while True:
+        every = self._reply.comment_seconds
+        while every is not None:
             await send({"type": "http.response.body", "body": b": waiting\n\n", "more_body": True})
-            await anyio.sleep(self._reply.comment_seconds)
+            await anyio.sleep(every)
+        await anyio.sleep_forever()
 
     def _events(self) -> Iterator[str]:
         reply = self._reply

@@ -140,7 +140,8 @@ class _Instances:
             value = max(value, schema["exclusiveMinimum"] + 1)
         if "exclusiveMaximum" in schema:
             value = min(value, schema["exclusiveMaximum"] - 1)
-        value = min(max(value, schema.get("minimum", value)), schema.get("maximum", value))
+        value = max(value, schema.get("minimum", value))
+        value = min(value, schema.get("maximum", value))
         step = schema.get("multipleOf", 0)
         value = -(-value // step) * step if step else value
         return int(value) if whole else float(value)

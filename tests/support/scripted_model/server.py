@@ -3,8 +3,7 @@
 import asyncio
 import socket
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -15,12 +14,29 @@ from tests.support.scripted_model.app import Call, Recorder, make_app
 from tests.support.scripted_model.obedient import obedient
 from tests.support.scripted_model.replies import Script
 
+_TICK_SECONDS = 0.005
+
 
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to the test process."""
         yield
+
+    async def main_loop(self) -> None:
+        """Notice the end soon: uvicorn itself looks every 100 ms."""
+        while not self.should_exit:  # noqa: ASYNC110 - it is set by another thread
+            await asyncio.sleep(_TICK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drop the connections: uvicorn itself waits for them, 100 ms at least."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        # For the loop to report the connections as lost.
+        await asyncio.sleep(_TICK_SECONDS)
 
 
 class ScriptedModel:
@@ -68,7 +84,7 @@ class ScriptedModel:
 
     def stop(self) -> None:
         """End at once: calls still in flight are dropped."""
-        self._server.should_exit = self._server.force_exit = True
+        self._server.should_exit = True
         self._thread.join()
         self._socket.close()
 
@@ -91,11 +107,14 @@ class ScriptedModel:
         await asyncio.to_thread(self.stop)
 
 
+async def until(condition: Callable[[], bool], *, seconds: float = 5.0) -> None:
+    """Wait until the condition holds; raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        # What is waited for happens in another thread or process, where no asyncio.Event can be set.
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(_TICK_SECONDS)
+
+
 async def until_calls(model: ScriptedModel, count: int, *, seconds: float = 5.0) -> None:
     """Wait until the server has seen so many calls; raises TimeoutError."""
-    deadline = time.monotonic() + seconds
-    while len(model.calls) < count:
-        if time.monotonic() > deadline:
-            msg = f"{len(model.calls)} calls after {seconds} s, not {count}"
-            raise TimeoutError(msg)
-        await asyncio.sleep(0.005)
+    await until(lambda: len(model.calls) >= count, seconds=seconds)

@@ -1,9 +1,10 @@
 """No thinking reaches the answer, however the text is cut into pieces."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from shared.llm.thinking import ThinkFilter
 
 
@@ -20,7 +21,7 @@ def chunked(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> tuple[str, list[s
     text = draw(texts)
     cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=12)))
     edges = [0, *cuts, len(text)]
-    return text, [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return text, [text[a:b] for a, b in pairwise(edges)]
 
 
 taglike = st.lists(st.sampled_from(["<think>", "</think>", "<thi", "nk>", "<", "/", "`", " ", "\n", "word", "思考"]))

@@ -1,10 +1,10 @@
 import asyncio
-import json
 import os
 import sys
 from pathlib import Path
 
-from deploy.local.children import ChildSpec, Fleet, read_tail
+from deploy.local.children import ChildSpec, Fleet
+from deploy.local.logs import read_tail
 
 
 def spec(name: str, code: str, *, stop_order: int = 0, stop_seconds: float = 10) -> ChildSpec:
@@ -63,25 +63,3 @@ async def test_a_log_begins_anew_with_each_start(tmp_path: Path) -> None:
     child = await fleet.start(spec("quiet", "pass"))
     await child.process.wait()
     assert child.obituary() == f"quiet exited with 0. Its log, {tmp_path}/quiet.log, is empty."
-
-
-def test_the_tail_makes_structured_lines_readable(tmp_path: Path) -> None:
-    record = {
-        "event": "crashed",
-        "level": "error",
-        "timestamp": "now",
-        "job": "j1",
-        "exception": "Traceback\nValueError",
-    }
-    log = tmp_path / "log"
-    log.write_text("\n".join(["plain", json.dumps(record), "[1, 2]", '{"no": "event"}', ""]))
-    assert read_tail(log) == ["plain", "error crashed job=j1", "Traceback", "ValueError", "[1, 2]", '{"no": "event"}']
-
-
-def test_the_tail_is_short_however_long_the_log(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text("\n".join(str(number) * 1_000 for number in range(1_000)))
-    tail = read_tail(log)
-    assert len(tail) == 10
-    assert tail[-1].startswith("999")
-    assert max(map(len, tail)) == 400

@@ -155,6 +155,18 @@ async def test_a_submission_is_repeated_under_one_key_until_it_is_answered() -> 
     assert len(keys) == 1
 
 
+async def test_a_cancellation_is_asked_for_again_on_a_new_connection() -> None:
+    server = Server([], [answer("202 Accepted", b"{}")])
+    async with client_of(server) as gateway:
+        await gateway.abandon("j")
+    assert [head.splitlines()[0] for head in server.heads] == ["post /api/v1/jobs/j/cancel http/1.1"] * 2
+
+
+async def test_nobody_waits_for_a_cancellation() -> None:
+    async with client_of(Server([], [])) as gateway:
+        await gateway.abandon("j")
+
+
 async def test_a_validation_problem_names_the_field() -> None:
     problem = b'{"title": "Invalid", "detail": "1 error", "errors": [{"pointer": "/language", "message": "unknown"}]}'
     async with client_of(Server([answer("422 Unprocessable Content", problem)])) as gateway:

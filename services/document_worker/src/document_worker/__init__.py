@@ -1,0 +1,1 @@
+"""Turns outlines into documents."""

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
@@ -26,11 +26,8 @@ class JobContext(Protocol):
         ...
 
 
-_Node = TypeVar("_Node", bound=Callable[..., Awaitable[Any]])
-
-
-def staged(kind: JobKind, stage: str, node: _Node) -> _Node:
-    """The node with its lease checked before and its length measured."""
+def staged(kind: JobKind, stage: str, node: Callable[..., Awaitable[Any]]) -> Any:
+    """The node with its lease checked before and its length measured; Any, since the graph reads its signature."""
 
     @functools.wraps(node)
     async def measured(state: Any, runtime: Runtime[Any]) -> Any:
@@ -38,7 +35,7 @@ def staged(kind: JobKind, stage: str, node: _Node) -> _Node:
         with STAGE_SECONDS.labels(kind, stage).time():
             return await node(state, runtime)
 
-    return cast("_Node", measured)
+    return measured
 
 
 async def run_graph(graph: Any, saver: RedisSaver, claim: Claim, start: object, context: JobContext) -> None:

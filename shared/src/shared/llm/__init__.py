@@ -1,7 +1,9 @@
 """Models behind OpenAI-compatible endpoints. The only importer of openai."""
 
+from shared.llm.artifacts import ArtifactAnswers
 from shared.llm.client import ChatClient
 from shared.llm.dialect import Dialect
+from shared.llm.observed import CallMetrics
 from shared.llm.ports import (
     Answer,
     AnswerStore,
@@ -24,6 +26,8 @@ from shared.llm.tokens import estimate_tokens
 __all__ = [
     "Answer",
     "AnswerStore",
+    "ArtifactAnswers",
+    "CallMetrics",
     "CallObserver",
     "ChatClient",
     "ChatRequest",

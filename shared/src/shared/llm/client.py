@@ -167,6 +167,6 @@ class ChatClient:
 
 def _used(failure: Failure | None) -> Usage | None:
     """What is known to have been used; None: as far as the reader saw."""
-    if failure is None or failure.progress == "begun":
+    if failure is None or failure.reached == "begun":
         return None
-    return Usage(llm_calls=1 if failure.progress == "refused" else 0)
+    return Usage(llm_calls=1 if failure.reached == "refused" else 0)

@@ -16,7 +16,7 @@ from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 from shared.contracts.errors import DraftlineError, PermanentError, TransientError
 
-Progress: TypeAlias = Literal["unsent", "refused", "begun"]
+Reached: TypeAlias = Literal["unsent", "refused", "begun"]
 """How far a failed request came: refused by a status costs no tokens, begun may have cost any."""
 
 MALFORMED = (json.JSONDecodeError, UnicodeDecodeError)
@@ -39,7 +39,7 @@ class Failure:
     """A request that brought no answer."""
 
     error: DraftlineError
-    progress: Progress
+    reached: Reached
 
 
 def timed_out(idle_seconds: float) -> Failure:
@@ -89,15 +89,15 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
 
 def _connection(error: APIConnectionError) -> Failure:
     cause = error.__cause__
-    progress: Progress = "unsent" if isinstance(cause, _NEVER_SENT) else "begun"
+    reached: Reached = "unsent" if isinstance(cause, _NEVER_SENT) else "begun"
     if isinstance(error, APITimeoutError):
         message = "The model endpoint took too long to accept a connection. Check OPENAI_BASE_URL."
-        return Failure(TransientError("model_timeout", message), progress)
-    if progress == "unsent":
+        return Failure(TransientError("model_timeout", message), reached)
+    if reached == "unsent":
         message = "The model endpoint cannot be reached. Check OPENAI_BASE_URL and that it is running."
-        return Failure(TransientError("model_unavailable", message), progress)
+        return Failure(TransientError("model_unavailable", message), reached)
     message = f"The connection to the model endpoint broke ({type(cause).__name__})."
-    return Failure(TransientError("model_stream_broken", message), progress)
+    return Failure(TransientError("model_stream_broken", message), reached)
 
 
 def _by_status(status: int, error: APIError, quote: str, asked: float | None) -> DraftlineError:

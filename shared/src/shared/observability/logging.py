@@ -7,6 +7,11 @@ import structlog
 
 from shared.settings import ObservabilitySettings
 
+# Without local variables: they hold prompts, documents and keys.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
+)
+
 
 def configure_logging(settings: ObservabilitySettings, service: str, **bound: str) -> None:
     """Send structlog and the standard library's loggers through one JSON renderer."""
@@ -18,7 +23,7 @@ def configure_logging(settings: ObservabilitySettings, service: str, **bound: st
         _bind({"service": service, **bound}),
     ]
     structlog.configure(
-        processors=[*shared_steps, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()],
+        processors=[*shared_steps, _TRACEBACKS, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -29,7 +34,7 @@ def configure_logging(settings: ObservabilitySettings, service: str, **bound: st
             foreign_pre_chain=shared_steps,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.dict_tracebacks,
+                _TRACEBACKS,
                 structlog.processors.JSONRenderer(),
             ],
         )

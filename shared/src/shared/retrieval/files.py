@@ -1,5 +1,6 @@
 """Context files to text, each with an outcome of its own."""
 
+import mimetypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -35,7 +36,7 @@ def read_files(files: Sequence[ContextFile]) -> list[ReadFile]:
 
 def _read(file: ContextFile) -> ReadFile:
     raw = file.content()
-    media_type = file.media_type or "text/plain"
+    media_type = file.media_type or mimetypes.guess_type(file.name)[0] or "text/plain"
     for signature, kind in _SIGNATURES.items():
         if raw.startswith(signature):
             return ReadFile(file.name, media_type, "", f"{kind} files are not read; send the text")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from shared.contracts.events import Delta, EventData
+from shared.contracts.events import Delta, EventData, Section
 from shared.contracts.jobs import Claim
 from shared.lifecycle.clock import Clock
 from shared.observability.metrics import EVENTS_WRITTEN
@@ -47,7 +47,9 @@ class EventWriter:
         self._writing = asyncio.Lock()
 
     def emit(self, data: EventData) -> None:
-        """Append an event."""
+        """Append an event; the end of a section comes after all of its text."""
+        if isinstance(data, Section):
+            self.close(data.section_id)
         self._push(data)
         self._urgent.set()
         self._some.set()

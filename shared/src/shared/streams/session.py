@@ -32,6 +32,10 @@ class Session:
         """Publish an event."""
         self.events.emit(data)
 
+    def text(self, section_id: str, revision: int, piece: str) -> None:
+        """Publish a piece of a section's text."""
+        self.events.text(section_id, revision, piece)
+
     async def payload(self) -> bytes:
         """The request as accepted; raises PermanentError where it is gone."""
         payload = await self._reads.payload(self.claim.ref)
@@ -44,8 +48,9 @@ class Session:
         """A piece of stored work of this job."""
         return await self._reads.artifact(self.claim.ref, field)
 
-    async def load_many(self, fields: list[str]) -> list[bytes | None]:
-        return await self._reads.artifacts(self.claim.ref, fields)
+    async def stored_fields(self) -> list[str]:
+        """Names of all stored work of this job."""
+        return await self._reads.artifact_fields(self.claim.ref)
 
     async def store(self, field: str, value: bytes) -> None:
         """Keep a piece of work beyond this attempt, and count in the same step what was spent so far."""

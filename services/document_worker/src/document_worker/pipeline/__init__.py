@@ -1,0 +1,1 @@
+"""split, sections in parallel, fuse, references."""

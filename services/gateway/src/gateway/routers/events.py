@@ -30,6 +30,4 @@ async def job_events(
     """Follow a job from its first event, or after `Last-Event-ID`, to the terminal event of its current run."""
     if job.state.terminal and await service.reads.last_event_id(job.ref) == after:
         return Response(status_code=204)
-    return EventStream(  # type: ignore[return-value]
-        job, after, watching, service.hub, service.store, service.reads, service.clock, service.settings
-    )
+    return EventStream(job, after, watching, service.hub, service.store, service.reads, service.clock, service.settings)

@@ -14,6 +14,7 @@ from shared.lifecycle.clock import Clock
 from shared.observability.metrics import SSE_CONNECTIONS, SSE_EVENTS_SENT
 from shared.redis.client import ANY, UNAVAILABLE
 from shared.redis.reads import Reads
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.schemas import job_view
@@ -25,18 +26,14 @@ log = structlog.get_logger()
 
 JOURNAL_PAGE = 200
 _TERMINAL = frozenset(event.value for event in TERMINAL_EVENTS)
-_HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),
-]
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class SlowClientError(Exception):
     """The client does not read what it is sent."""
 
 
-class EventStream:
+class EventStream(Response):
     """An ASGI response that follows a job from ``after`` to the terminal event of its current run."""
 
     def __init__(
@@ -50,6 +47,9 @@ class EventStream:
         clock: Clock,
         settings: GatewaySettings,
     ) -> None:
+        super().__init__(headers=_HEADERS, media_type="text/event-stream")
+        # The length of a stream is not known; the base class says 0.
+        del self.headers["content-length"]
         self._job = job
         self._last = after
         self._subscription = subscription
@@ -62,7 +62,7 @@ class EventStream:
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Serve until the job ends, the client goes, or the gateway drains."""
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         with SSE_CONNECTIONS.track_inprogress():
             async with asyncio.TaskGroup() as group:
                 watcher = group.create_task(self._watch(receive))

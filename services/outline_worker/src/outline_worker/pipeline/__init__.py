@@ -1,0 +1,1 @@
+"""analyse, gather, draft, refine, validate."""

@@ -1,0 +1,43 @@
+"""One attempt of a document job."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.checkpoints import RedisSaver, run_graph
+from shared.contracts.commands import DocumentPayload
+from shared.contracts.errors import TransientError
+from shared.llm import ArtifactAnswers, ChatClient, StoredAnswers
+from shared.streams import Session
+
+from document_worker.pipeline.state import RESULT, DocumentContext
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentHandler:
+    """Runs the graph and returns what it stored."""
+
+    graph: Any
+    saver: RedisSaver
+    model: ChatClient
+    context_tokens: int
+
+    async def __call__(self, session: Session) -> bytes:
+        """The document result. Raises what the pipeline raises."""
+        payload = DocumentPayload.model_validate_json(await session.payload())
+        stored = await session.stored_fields()
+        context = DocumentContext(
+            ref=session.claim.ref,
+            fence=session.claim.fence,
+            attempt=session.claim.attempt,
+            payload=payload,
+            model=StoredAnswers(self.model, ArtifactAnswers(session.load, session.store, session.check)),
+            desk=session,
+            context_tokens=self.context_tokens,
+            finished={name.removeprefix("text:") for name in stored if name.startswith("text:")},
+        )
+        await run_graph(self.graph, self.saver, session.claim, {}, context)
+        result = await session.load(RESULT)
+        if result is None:
+            code = "result_missing"
+            raise TransientError(code, "The pipeline ended without a result.")
+        return result

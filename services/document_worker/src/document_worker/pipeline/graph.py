@@ -1,0 +1,31 @@
+"""split → sections in parallel → collect → fuse → references."""
+
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from shared.checkpoints import staged
+from shared.contracts.states import JobKind
+
+from document_worker.pipeline.nodes.collect import collect
+from document_worker.pipeline.nodes.fuse import fuse
+from document_worker.pipeline.nodes.references import references
+from document_worker.pipeline.nodes.section import section
+from document_worker.pipeline.nodes.split import split
+from document_worker.pipeline.routing import after_collect, to_sections
+from document_worker.pipeline.state import DocumentContext, DocumentState, SectionTask
+
+
+def build_graph(saver: BaseCheckpointSaver[str]) -> Any:
+    """The compiled graph; one serves all jobs of the process."""
+    graph = StateGraph(DocumentState, context_schema=DocumentContext)
+    for node in (split, collect, fuse, references):
+        graph.add_node(node.__name__, staged(JobKind.DOCUMENT, node.__name__, node))
+    graph.add_node("section", staged(JobKind.DOCUMENT, "section", section), input_schema=SectionTask)
+    graph.add_edge(START, "split")
+    graph.add_conditional_edges("split", to_sections, ["section"])
+    graph.add_edge("section", "collect")
+    graph.add_conditional_edges("collect", after_collect, ["section", "fuse"])
+    graph.add_edge("fuse", "references")
+    graph.add_edge("references", END)
+    return graph.compile(checkpointer=saver)

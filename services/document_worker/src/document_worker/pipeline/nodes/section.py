@@ -1,0 +1,159 @@
+"""One section: written with its text streaming, completed where it was cut off, checked, stored."""
+
+from langgraph.runtime import Runtime
+from shared.contracts.document import SectionQuality
+from shared.contracts.errors import DraftlineError, TransientError
+from shared.contracts.events import Section
+from shared.llm import Answer, ChatRequest, Message
+from shared.retrieval import Ledger, Passage
+from shared.retrieval.text import count_words, is_han
+
+from document_worker.pipeline import prompts
+from document_worker.pipeline.citations import keep_known, without_keys
+from document_worker.pipeline.prose import tidy
+from document_worker.pipeline.schemas import Plan, PlannedSection, WrittenSection
+from document_worker.pipeline.state import (
+    LEDGER,
+    PLAN,
+    DocumentContext,
+    DocumentState,
+    Failure,
+    SectionTask,
+    facts_field,
+    text_field,
+)
+
+MAX_CONTINUATIONS = 2
+_REVISIONS_PER_FENCE = 1_000
+_TOKENS_PER_UNIT = {True: 2.0, False: 1.7}
+"""Tokens a Han character or a Latin word takes at most, as common tokenisers go."""
+
+
+class StreamedText:
+    """A section's text on its way to the readers. Its revisions grow over attempts without being stored: each claim
+    has a higher fence.
+    """
+
+    def __init__(self, context: DocumentContext, section_id: str) -> None:
+        self._context = context
+        self._section_id = section_id
+        self._base = ""
+        self.revision = context.fence * _REVISIONS_PER_FENCE
+        self.shown = ""
+
+    def write(self, text: str) -> None:
+        self.shown += text
+        self._context.desk.text(self._section_id, self.revision, text)
+
+    def restart(self) -> None:
+        """The answer under way begins again; what was whole before it stays."""
+        self.replace(self._base)
+
+    def keep(self) -> None:
+        """What is shown now is whole."""
+        self._base = self.shown
+
+    def replace(self, text: str) -> None:
+        """Show another text from the beginning."""
+        self.revision += 1
+        self.shown = ""
+        if text:
+            self.write(text)
+
+
+async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> DocumentState:
+    """Write one section. A failure is part of the state: raised, it would cancel the sections beside it."""
+    context, section_id = runtime.context, task["section_id"]
+    try:
+        await write(context, section_id)
+    except DraftlineError as error:
+        wait = error.retry_after_seconds if isinstance(error, TransientError) else None
+        failure = Failure(
+            section_id=section_id,
+            attempt=context.attempt,
+            code=error.code,
+            message=error.message,
+            retryable=error.retryable,
+            retry_after_seconds=wait or 0.0,
+        )
+        return {"failed": [failure]}
+    return {"done": [section_id]}
+
+
+async def write(context: DocumentContext, section_id: str) -> None:
+    """Write, check and store a section, unless an earlier attempt already has."""
+    plan = Plan.model_validate_json(await context.desk.load(PLAN) or b"")
+    planned = plan.section(section_id)
+    streamed = StreamedText(context, section_id)
+    stored = await context.desk.load(text_field(section_id))
+    if stored is None:
+        ledger = Ledger.model_validate_json(await context.desk.load(LEDGER) or b"")
+        evidence = [passage for key in planned.evidence if (passage := ledger.passage(key)) is not None]
+        draft = await _compose(context, plan, planned, evidence, streamed)
+        text = await _store(context, planned, draft)
+    else:
+        text = stored.decode()
+    if text != streamed.shown:
+        streamed.replace(text)
+    _announce(context, plan, planned, streamed, text)
+
+
+async def _compose(
+    context: DocumentContext, plan: Plan, planned: PlannedSection, evidence: list[Passage], streamed: StreamedText
+) -> str:
+    """The model's text, gone on with where the length limit cut it."""
+    messages = prompts.section(plan, planned, evidence)
+    answer = await _ask(context, messages, planned, plan, streamed)
+    parts = [answer.text]
+    while answer.finish_reason == "length" and len(parts) <= MAX_CONTINUATIONS and not _enough(parts, planned):
+        streamed.keep()
+        answer = await _ask(context, prompts.more(messages, "".join(parts)), planned, plan, streamed)
+        parts.append(answer.text)
+    return "".join(parts)
+
+
+def _enough(parts: list[str], planned: PlannedSection) -> bool:
+    """A text past its budget that still goes on is better ended at its last whole sentence."""
+    return count_words(without_keys("".join(parts))) >= planned.target_words
+
+
+async def _ask(
+    context: DocumentContext, messages: tuple[Message, ...], planned: PlannedSection, plan: Plan,
+    streamed: StreamedText,
+) -> Answer:  # fmt: skip
+    tokens = round(planned.target_words * _TOKENS_PER_UNIT[is_han(plan.language)]) + 150
+    request = ChatRequest(
+        messages,
+        max_tokens=min(tokens, context.context_tokens // 3),
+        temperature=0.4,
+        model=context.payload.model,
+    )
+    return await context.model.complete(request, sink=streamed, meter=context.desk.spend)
+
+
+async def _store(context: DocumentContext, planned: PlannedSection, draft: str) -> str:
+    checked = keep_known(tidy(draft, planned.title, planned.level), planned.evidence)
+    words = count_words(without_keys(checked.text))
+    if not words:
+        code = "section_empty"
+        raise TransientError(code, f"The model wrote nothing usable for the section {planned.title!r}.")
+    facts = WrittenSection(
+        quality=SectionQuality(
+            id=planned.id,
+            target_words=planned.target_words,
+            words=words,
+            citations=len(checked.cited),
+            unknown_citations=checked.unknown,
+        )
+    )
+    await context.desk.store(facts_field(planned.id), facts.model_dump_json().encode())
+    await context.desk.store(text_field(planned.id), checked.text.encode())
+    return checked.text
+
+
+def _announce(context: DocumentContext, plan: Plan, planned: PlannedSection, streamed: StreamedText, text: str) -> None:
+    context.finished.add(planned.id)
+    words = count_words(without_keys(text))
+    context.desk.emit(Section(section_id=planned.id, revision=streamed.revision, title=planned.title, words=words))
+    done, leaves = len(context.finished), len(plan.leaves())
+    context.progress("section", f"{done} of {leaves} sections written", 5 + 85 * done / leaves, planned.id)

@@ -1,0 +1,72 @@
+"""What flows through the graph, and what its nodes are given."""
+
+import operator
+from dataclasses import dataclass, field
+from typing import Annotated, TypedDict
+
+from shared.contracts.commands import DocumentPayload
+from shared.contracts.events import ProgressData
+from shared.contracts.ids import JobRef
+
+from document_worker.ports import Desk, Model
+
+LEDGER = "ledger"
+PLAN = "plan"
+FUSED = "fused"
+RESULT = "result"
+
+
+def text_field(section_id: str) -> str:
+    """Stored work: the finished text of a section, with evidence keys for citations."""
+    return f"text:{section_id}"
+
+
+def facts_field(section_id: str) -> str:
+    """Stored work: what is known about a finished section."""
+    return f"facts:{section_id}"
+
+
+class Failure(TypedDict):
+    """A section that could not be written in one attempt."""
+
+    section_id: str
+    attempt: int
+    code: str
+    message: str
+    retryable: bool
+    retry_after_seconds: float
+
+
+class DocumentState(TypedDict, total=False):
+    """Checkpointed after each node: ids and counters only, texts and evidence are stored work."""
+
+    sections: list[str]
+    done: Annotated[list[str], operator.add]
+    failed: Annotated[list[Failure], operator.add]
+
+
+class SectionTask(TypedDict):
+    """What one branch of the fan-out is sent."""
+
+    section_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentContext:
+    """What does not change during an attempt, but for the tally."""
+
+    ref: JobRef
+    fence: int
+    attempt: int
+    payload: DocumentPayload
+    model: Model
+    desk: Desk
+    context_tokens: int
+    finished: set[str] = field(default_factory=set)
+    """Sections finished so far, for the progress shown."""
+
+    def check(self) -> None:
+        self.desk.check()
+
+    def progress(self, step: str, message: str, percent: float, section_id: str | None = None) -> None:
+        self.desk.emit(ProgressData(step=step, message=message, percent=round(percent, 1), section_id=section_id))

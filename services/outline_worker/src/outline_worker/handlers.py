@@ -1,0 +1,38 @@
+"""One attempt of an outline job."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.checkpoints import RedisSaver, run_graph
+from shared.contracts.commands import OutlineCommand
+from shared.contracts.errors import TransientError
+from shared.llm import ArtifactAnswers, ChatClient, StoredAnswers
+from shared.streams import Session
+
+from outline_worker.pipeline.state import RESULT, OutlineContext
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineHandler:
+    """Runs the graph and returns what it stored."""
+
+    graph: Any
+    saver: RedisSaver
+    model: ChatClient
+    context_tokens: int
+
+    async def __call__(self, session: Session) -> bytes:
+        """The outline result. Raises what the pipeline raises."""
+        context = OutlineContext(
+            ref=session.claim.ref,
+            command=OutlineCommand.model_validate_json(await session.payload()),
+            model=StoredAnswers(self.model, ArtifactAnswers(session.load, session.store, session.check)),
+            desk=session,
+            context_tokens=self.context_tokens,
+        )
+        await run_graph(self.graph, self.saver, session.claim, {}, context)
+        result = await session.load(RESULT)
+        if result is None:
+            code = "result_missing"
+            raise TransientError(code, "The pipeline ended without a result.")
+        return result

@@ -1,0 +1,84 @@
+"""The first plan, and the better one."""
+
+from langgraph.runtime import Runtime
+from pydantic import BaseModel
+from shared.llm import ChatRequest, Message, complete_json
+from shared.retrieval import Ledger, Passage, Ranking
+
+from outline_worker.pipeline import prompts
+from outline_worker.pipeline.schemas import draft_schema
+from outline_worker.pipeline.state import LEDGER, OutlineContext, OutlineState
+
+WORDS_PER_SECTION = 220
+DEEP_FROM_WORDS = 3_000
+"""From this length on, chapters have subsections."""
+_EVIDENCE_PASSAGES = 12
+_CHARACTERS_PER_TOKEN = 3
+
+
+async def draft(state: OutlineState, runtime: Runtime[OutlineContext]) -> OutlineState:
+    """Propose an outline from the request alone."""
+    context = runtime.context
+    context.progress("draft", "Drafting the outline", 40)
+    found = await _ask(context, _messages(context, state, []))
+    return {"draft": found.model_dump_json()}
+
+
+async def refine(state: OutlineState, runtime: Runtime[OutlineContext]) -> OutlineState:
+    """Improve the draft by the evidence and by the faults that were found in it."""
+    context = runtime.context
+    context.progress("refine", "Refining the outline", 65)
+    evidence = await _evidence(context, state)
+    messages = prompts.refine(_messages(context, state, evidence), state["draft"], state.get("faults", []), evidence)
+    found = await _ask(context, messages)
+    repairs = state.get("repairs", 0) + (1 if state.get("faults") else 0)
+    return {"draft": found.model_dump_json(), "repairs": repairs, "faults": []}
+
+
+def section_count(target_words: int) -> int:
+    """How many sections a length asks for."""
+    return min(12, max(3, round(target_words / WORDS_PER_SECTION)))
+
+
+def _deep(context: OutlineContext) -> bool:
+    return context.target_words >= DEEP_FROM_WORDS
+
+
+def _sections(context: OutlineContext) -> int:
+    words = context.target_words / 3 if _deep(context) else context.target_words
+    return section_count(round(words))
+
+
+def _messages(context: OutlineContext, state: OutlineState, evidence: list[Passage]) -> tuple[Message, ...]:
+    return prompts.draft(
+        context.command.task_prompt,
+        state["language"],
+        state["questions"],
+        _sections(context),
+        evidence,
+        deep=_deep(context),
+    )
+
+
+async def _ask(context: OutlineContext, messages: tuple[Message, ...]) -> BaseModel:
+    schema = draft_schema(_sections(context), deep=_deep(context))
+    max_tokens = min(context.context_tokens // 3, 300 + 160 * _sections(context) * (4 if _deep(context) else 1))
+    request = ChatRequest(messages, max_tokens=max_tokens, temperature=0.3, model=context.command.model)
+    return await complete_json(context.model, request, schema, meter=context.desk.spend)
+
+
+async def _evidence(context: OutlineContext, state: OutlineState) -> list[Passage]:
+    """The passages nearest to the request, as many as the model's context bears."""
+    raw = await context.desk.load(LEDGER)
+    if raw is None or not state.get("passages"):
+        return []
+    ledger = Ledger.model_validate_json(raw)
+    query = " ".join([context.command.task_prompt, *state["questions"]])
+    room = context.context_tokens * _CHARACTERS_PER_TOKEN // 4
+    chosen: list[Passage] = []
+    for passage in Ranking(ledger.passages).best(query, _EVIDENCE_PASSAGES):
+        room -= len(passage.text)
+        if room < 0:
+            break
+        chosen.append(passage)
+    return chosen
