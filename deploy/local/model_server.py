@@ -49,6 +49,11 @@ def _parameters(arguments: argparse.Namespace) -> xllamacpp.CommonParams:
     parameters.n_ctx = arguments.slots * arguments.slot_tokens
     parameters.cpuparams.n_threads = usable_processors()
     parameters.cpuparams_batch.n_threads = usable_processors()
+    # A model this small falls into loops: repeated words are made less likely, repeated phrases much less (DRY).
+    parameters.sampling.penalty_last_n = 256
+    parameters.sampling.penalty_repeat = 1.08
+    parameters.sampling.dry_multiplier = 0.8
+    parameters.sampling.dry_allowed_length = 3
     parameters.ui = False
     parameters.cors_origins = f"http://{LOOPBACK}"
     return parameters

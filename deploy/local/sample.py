@@ -7,10 +7,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 from shared.contracts.commands import ContextFile, DocumentCommand, OutlineCommand
+from shared.contracts.document import Document
 from shared.contracts.states import JobKind, JobState
+from shared.contracts.usage import Usage
 
 from deploy.local.errors import LaunchError
-from deploy.local.gateway_client import FinishedDocument, GatewayClient
+from deploy.local.gateway_client import GatewayClient, JobStatus
 from deploy.local.view import View
 
 PROMPT = (
@@ -44,14 +46,16 @@ class SampleRequest:
 async def write_document(gateway: GatewayClient, view: View, request: SampleRequest, folder: Path) -> Path:
     """Run both jobs, show them, and return the file's path; raises LaunchError if one fails."""
     outline_id = await gateway.submit(JobKind.OUTLINE, request.outline_command())
-    await _watch(gateway, view, JobKind.OUTLINE, outline_id, {})
-    outline = (await gateway.outline(outline_id)).outline
-    view.say("\n".join([f"  {outline.title}", *(f"  {'  ' * level}{n.title}" for n, level in outline.walk())]))
-    titles = {node.id: node.title for node, _ in outline.walk() if node.id}
+    outline_job = await _watch(gateway, view, JobKind.OUTLINE, outline_id, {})
+    planned = await gateway.outline(outline_id)
+    nodes = list(planned.outline.walk())
+    view.say("\n".join([f"  {planned.outline.title}", *(f"  {'  ' * level}{node.title}" for node, level in nodes)]))
+    titles = {node.id: node.title for node, _ in nodes if node.id}
     document_id = await gateway.submit(JobKind.DOCUMENT, request.document_command(outline_id))
-    await _watch(gateway, view, JobKind.DOCUMENT, document_id, titles)
+    document_job = await _watch(gateway, view, JobKind.DOCUMENT, document_id, titles)
     finished = await gateway.document(document_id)
-    view.say(await _summary(gateway, document_id, finished))
+    seconds = (outline_job.duration_seconds or 0) + (document_job.duration_seconds or 0)
+    view.say(_summary(finished.document, seconds, planned.usage + finished.usage))
     return _save(folder, document_id, finished.document.markdown)
 
 
@@ -66,7 +70,7 @@ def _save(folder: Path, job_id: str, markdown: str) -> Path:
     return path
 
 
-async def _watch(gateway: GatewayClient, view: View, kind: JobKind, job_id: str, titles: dict[str, str]) -> None:
+async def _watch(gateway: GatewayClient, view: View, kind: JobKind, job_id: str, titles: dict[str, str]) -> JobStatus:
     """Show the job to its end. If that can't be watched the job is cancelled: nobody would fetch its result."""
     try:
         with view.job(f"{kind.capitalize()} job {job_id}", titles):
@@ -78,20 +82,18 @@ async def _watch(gateway: GatewayClient, view: View, kind: JobKind, job_id: str,
         raise
     job = await gateway.status(job_id)
     if job.status is JobState.COMPLETED:
-        return
-    reason = f": {job.error.message} ({job.error.code})" if job.error else ""
+        return job
+    reason = f": {job.error.message.rstrip('.')} ({job.error.code})" if job.error else ""
     msg = f"The {kind} job {job_id} is {job.status}{reason}."
     raise LaunchError(msg)
 
 
-async def _summary(gateway: GatewayClient, job_id: str, finished: FinishedDocument) -> str:
-    document, usage = finished.document, finished.usage
-    duration = (await gateway.status(job_id)).duration_seconds
+def _summary(document: Document, seconds: float, usage: Usage) -> str:
     facts = [
         _count(document.words, "word"),
         _count(len(document.sections), "section"),
         _count(len(document.references), "reference"),
-        *([f"{duration:.1f} seconds"] if duration is not None else []),
+        f"{seconds:.1f} seconds",
         f"{usage.prompt_tokens} + {usage.completion_tokens} tokens in {_count(usage.llm_calls, 'call')}",
     ]
     return f"{document.title}: {', '.join(facts)}."

@@ -20,6 +20,8 @@ TAG = "e2e"
 SERVICES = ("gateway", "outline_worker", "document_worker")
 METRICS_PORTS = {"gateway": 9100, "outline_worker": 9101, "document_worker": 9102}
 DOCUMENT_WORKERS = 3
+LONG_CHAPTER_WORDS = 2_000
+"""Takes the scripted model longer than a deploy with a grace of one second."""
 ENVIRONMENT = {
     "IMAGE_TAG": TAG,
     "OPENAI_MODEL": "scripted",
@@ -28,6 +30,7 @@ ENVIRONMENT = {
     "PORT": "0",
     "PROMETHEUS_PORT": "0",
 }
+ENDS = {"completed", "failed", "cancelled"}
 OUTLINE = {
     "title": "Tidal power",
     "nodes": [{"title": f"Chapter {number}", "target_words": 60} for number in range(1, 4)],
@@ -90,6 +93,10 @@ class Stack:
         files = ("-f", "docker-compose.yml", "-f", "tests/e2e/compose.scripted.yml")
         return _command(_compose(), "--env-file", os.devnull, "-p", self.project, *files, *arguments)
 
+    def up(self, *arguments: str) -> None:
+        scale = f"document_worker={DOCUMENT_WORKERS}"
+        self.compose("up", "--detach", "--no-build", "--scale", scale, *arguments)
+
     def address(self, service: str, port: int) -> str:
         return "http://" + self.compose("port", service, str(port)).strip()
 
@@ -113,16 +120,15 @@ class Stack:
 
         _until(ended, f"{job_id} completed")
 
-    def worker_of(self, job_id: str) -> str:
-        """Who took a finished job, as its event stream tells."""
+    def starts(self, job_id: str) -> list[dict[str, Any]]:
+        """Who took a completed job, and in which attempt, as its event stream tells."""
         frames = [
             json.loads(line.removeprefix("data:"))
             for line in self.get(f"{job_id}/events").text.splitlines()
             if line.startswith("data:")
         ]
-        assert frames[-1]["type"] == "completed"
-        (worker,) = {frame["data"]["worker"] for frame in frames if frame["type"] == "started"}
-        return str(worker)
+        assert [frame["type"] for frame in frames if frame["type"] in ENDS] == ["completed"]
+        return [frame["data"] for frame in frames if frame["type"] == "started"]
 
     def targets(self) -> list[tuple[str, str]]:
         """Job name and health of everything Prometheus scrapes."""
@@ -150,8 +156,7 @@ def stack(images: None) -> Iterator[Stack]:
     with httpx2.Client(timeout=30) as api:
         stack = Stack(f"draftline-{os.getpid()}", api)
         try:
-            scale = f"document_worker={DOCUMENT_WORKERS}"
-            stack.compose("up", "--detach", "--no-build", "--wait", "--scale", scale)
+            stack.up("--wait")
             yield stack
         except BaseException:
             print(stack.compose("logs", "--no-color", "--tail", "50"))
@@ -225,7 +230,9 @@ def test_jobs_are_spread_over_all_document_workers(stack: Stack) -> None:
     documents.append(stack.submit("document", {"outline_job_id": outline_job}))
     for job_id in documents:
         stack.finish(job_id)
-    assert len({stack.worker_of(job_id) for job_id in documents}) == DOCUMENT_WORKERS
+    starts = [start for job_id in documents for start in stack.starts(job_id)]
+    assert len(starts) == len(documents)
+    assert len({start["worker"] for start in starts}) == DOCUMENT_WORKERS
 
 
 def test_prometheus_finds_every_replica(stack: Stack) -> None:
@@ -234,11 +241,23 @@ def test_prometheus_finds_every_replica(stack: Stack) -> None:
     _until(lambda: stack.targets() == expected, f"Prometheus sees {expected}")
 
 
+def test_a_deploy_in_the_middle_of_a_job_costs_no_attempt(stack: Stack) -> None:
+    chapter = {"title": "Turbines", "target_words": LONG_CHAPTER_WORDS}
+    job_id = stack.submit("document", {"outline": {"title": "Tidal power", "nodes": [chapter]}})
+    _until(lambda: bool(stack.get(job_id).json()["status"] == "running"), f"{job_id} running")
+    stack.up("--force-recreate", "--no-deps", "document_worker")
+    stack.finish(job_id)
+    print(stack.get(f"{job_id}/events").text)
+    first, second = stack.starts(job_id)
+    assert first["worker"] != second["worker"]
+    assert first["attempt"] == second["attempt"] == 1
+
+
 def test_services_stop_cleanly_and_jobs_outlive_them(stack: Stack) -> None:
     job_id = stack.submit("document", {"outline": OUTLINE})
     stack.finish(job_id)
     result = stack.get(f"{job_id}/result").json()
     stack.compose("stop")
     assert set(stack.exit_codes().values()) == {0}
-    stack.compose("start", "--wait")
+    stack.up("--wait")
     assert stack.get(f"{job_id}/result").json() == result

@@ -50,7 +50,7 @@ async def test_plain_output_has_a_line_an_event_and_no_control_codes(launch: Lau
     assert "\r" not in text
     assert "   50 %  draft: Drafting" in text
     assert text.count("section done: Colonies (4 words)") == 1
-    assert "4 words, 1 section, 0 references, 2.0 seconds, 30 + 40 tokens" in text
+    assert "4 words, 1 section, 0 references, 4.0 seconds, 60 + 80 tokens in 4 calls" in text
 
 
 async def test_prompt_and_files_are_submitted(launch: Launch, folder: Path) -> None:

@@ -4,7 +4,8 @@ from typing import Literal
 
 from outline_worker.pipeline.state import OutlineState
 
-MAX_REPAIRS = 1
+MAX_REPAIRS = 2
+"""How often a faulty draft is shown to the model again."""
 
 
 def after_draft(state: OutlineState) -> Literal["refine", "validate"]:
@@ -13,5 +14,5 @@ def after_draft(state: OutlineState) -> Literal["refine", "validate"]:
 
 
 def after_validate(state: OutlineState) -> Literal["refine", "__end__"]:
-    """A faulty draft is shown to the model once more."""
+    """A faulty draft goes back to the model; ``validate`` names faults only while repairs are left."""
     return "refine" if state.get("faults") else "__end__"

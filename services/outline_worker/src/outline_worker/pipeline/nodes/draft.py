@@ -20,7 +20,7 @@ async def draft(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outlin
     """Propose an outline from the request alone."""
     context = runtime.context
     context.progress("draft", "Drafting the outline", 40)
-    found = await _ask(context, _messages(context, state, []))
+    found = await _ask(context, _messages(context, state, []), repairs=0)
     return {"draft": found.model_dump_json()}
 
 
@@ -30,8 +30,8 @@ async def refine(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outli
     context.progress("refine", "Refining the outline", 65)
     evidence = await _evidence(context, state)
     messages = prompts.refine(_messages(context, state, evidence), state["draft"], state.get("faults", []), evidence)
-    found = await _ask(context, messages)
     repairs = state.get("repairs", 0) + (1 if state.get("faults") else 0)
+    found = await _ask(context, messages, repairs=repairs)
     return {"draft": found.model_dump_json(), "repairs": repairs, "faults": []}
 
 
@@ -60,10 +60,12 @@ def _messages(context: OutlineContext, state: OutlineState, evidence: list[Passa
     )
 
 
-async def _ask(context: OutlineContext, messages: tuple[Message, ...]) -> BaseModel:
+async def _ask(context: OutlineContext, messages: tuple[Message, ...], *, repairs: int) -> BaseModel:
     schema = draft_schema(_sections(context), deep=_deep(context))
     max_tokens = min(context.context_tokens // 3, 300 + 160 * _sections(context) * (4 if _deep(context) else 1))
-    request = ChatRequest(messages, max_tokens=max_tokens, temperature=0.3, model=context.command.model)
+    # Warmer with each repair: a model that is stuck would only say the same again.
+    temperature = 0.3 + 0.3 * repairs
+    request = ChatRequest(messages, max_tokens=max_tokens, temperature=temperature, model=context.command.model)
     return await complete_json(context.model, request, schema, meter=context.desk.spend)
 
 

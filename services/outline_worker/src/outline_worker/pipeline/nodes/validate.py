@@ -32,6 +32,8 @@ async def validate(state: OutlineState, runtime: Runtime[OutlineContext]) -> Out
     if faults and state.get("repairs", 0) < MAX_REPAIRS:
         return {"faults": faults}
     if len(sections) < _FEWEST_SECTIONS:
+        sections = distinct([*sections, *from_questions(state["questions"])])
+    if len(sections) < _FEWEST_SECTIONS:
         code = "outline_invalid"
         raise TransientError(code, "The model gave no usable outline: " + "; ".join(faults))
     outline = build(draft.title, sections, state["language"], context.target_words)
@@ -52,6 +54,11 @@ def distinct(sections: list[SectionDraft]) -> list[SectionDraft]:
             seen.add(title.casefold())
             kept.append(section.model_copy(update={"title": title}))
     return kept
+
+
+def from_questions(questions: list[str]) -> list[SectionDraft]:
+    """What a model too small for a plan has given all the same: the questions that the document has to answer."""
+    return [SectionDraft(title=question, summary=question) for question in questions]
 
 
 def clean_title(title: str) -> str:
