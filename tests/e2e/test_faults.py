@@ -1,7 +1,6 @@
 """Workers die, models misbehave; jobs do not."""
 
 import signal
-from dataclasses import replace
 
 import pytest
 
@@ -11,7 +10,9 @@ from tests.support.scripted_model import (
     SCRIPTS,
     Asked,
     Reply,
+    Script,
     ScriptedModel,
+    always,
     delayed,
     failure,
     obedient,
@@ -21,7 +22,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.timeout(120)
 
 
-def _slow(*titles: str) -> "type[object] | object":
+def _slow(*titles: str) -> Script:
     """Obeys at once, but for sections with these titles, which take long."""
     slow = delayed(obedient, first_token_seconds=0.3, chunk_seconds=0.5)
 
@@ -32,14 +33,14 @@ def _slow(*titles: str) -> "type[object] | object":
 
 
 async def test_a_killed_worker_costs_the_section_in_flight_only(services: Fleet, model: ScriptedModel) -> None:
-    model.script = _slow("Subject number 3")  # type: ignore[assignment]
+    model.script = _slow("Subject number 3")
     await services.start("gateway")
     first = await services.start("document_worker")
     await services.post("/jobs/document", {"outline": outline(4), "job_id": "text"})
     await eventually(lambda: len([c for c in model.calls if c.ended_at and not c.disconnected]) >= 3, seconds=20)
 
     async def three_written() -> bool:
-        return (await services.job("text"))["progress"]["percent"] >= 68
+        return bool((await services.job("text"))["progress"]["percent"] >= 68)
 
     await eventually(three_written, seconds=10)
     await first.stop(signal.SIGKILL)
@@ -67,7 +68,7 @@ async def _check_stream(services: Fleet, job_id: str, terminal: str) -> None:
 
 
 async def test_sigterm_releases_and_another_worker_goes_on_at_once(services: Fleet, model: ScriptedModel) -> None:
-    model.script = _slow("Subject number 2")  # type: ignore[assignment]
+    model.script = _slow("Subject number 2")
     await services.start("gateway")
     first = await services.start("document_worker", DRAFTLINE_GRACE_SECONDS="0.2")
     await services.post("/jobs/document", {"outline": outline(2), "job_id": "text"})
@@ -81,7 +82,7 @@ async def test_sigterm_releases_and_another_worker_goes_on_at_once(services: Fle
 
 
 async def test_cancel_in_mid_sentence_closes_the_model_call(services: Fleet, model: ScriptedModel) -> None:
-    model.script = _slow(*_titles(2))  # type: ignore[assignment]
+    model.script = _slow(*_titles(2))
     await services.start("gateway")
     await services.start("document_worker")
     await services.post("/jobs/document", {"outline": outline(2), "job_id": "text"})
@@ -132,14 +133,14 @@ async def test_a_model_that_is_busy_for_long_sends_the_job_back_to_the_queue(
     services: Fleet, model: ScriptedModel
 ) -> None:
     model.script = lambda asked: (
-        failure(429, "slow down", retry_after=60) if "Subject number 2" in asked.last_user[-200:] else obedient(asked)
+        failure(429, "slow down", retry_after="60") if "arrow: Subject number 2" in asked.last_user else obedient(asked)
     )
     await services.start("gateway")
     await services.start("document_worker")
     await services.post("/jobs/document", {"outline": outline(2), "job_id": "text"})
 
     async def retrying() -> bool:
-        return (await services.job("text"))["status"] == "scheduled"
+        return bool((await services.job("text"))["status"] == "scheduled")
 
     await eventually(retrying, seconds=10)
     job = await services.job("text")
@@ -149,7 +150,7 @@ async def test_a_model_that_is_busy_for_long_sends_the_job_back_to_the_queue(
 
 
 async def test_a_refused_key_fails_the_job_at_once(services: Fleet, model: ScriptedModel) -> None:
-    model.script = lambda _: replace(failure(401, "no such key"), status=401)
+    model.script = always(failure(401, "no such key"))
     await services.start("gateway")
     await services.start("document_worker")
     await services.post("/jobs/document", {"outline": outline(2), "job_id": "text"})

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.waiting import eventually
+
 
 def free_port() -> int:
     """A loopback port nobody listens on now."""
@@ -66,9 +68,7 @@ class Server:
             "--save", "", "--appendonly", "no", *options,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
-        async with asyncio.timeout(10):
-            while not await self._answers():
-                await asyncio.sleep(0.02)
+        await eventually(self._answers, seconds=10)
 
     async def _answers(self) -> bool:
         try:

@@ -11,7 +11,7 @@ async def eventually(
     """Wait until the condition holds; fails the test if it does not within the time."""
     try:
         async with asyncio.timeout(seconds):
-            while not await _holds(condition):
+            while not await _holds(condition):  # noqa: ASYNC110
                 await asyncio.sleep(every)
     except TimeoutError:
         message = f"not within {seconds} s: {inspect.getsource(condition).strip()}"

@@ -11,6 +11,14 @@ _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _LATIN_WORD = re.compile(rf"[^\W_{_HAN}]+")
 _SENTENCE_END = re.compile(r"[.!?…](?:[\"'”’)\]]|\[@[^\]\s]+\])*(?=\s|$)|[。！？](?:[”’」』）]|\[@[^\]\s]+\])*")
 
+_STOP_WORDS = frozenset(
+    # A list of quoted words would be four times as long to read.
+    "a about all also an and any are as at be been but by can could did do does for from had has have he her his how i "  # noqa: SIM905
+    "if in into is it its may more most no not of on or other our she so some such than that the their them then there "
+    "these they this those to up was we were what when where which who why will with would you your".split()
+)
+"""English words that say nothing about what a text is about; other languages rely on their idf."""
+
 
 def count_words(text: str) -> int:
     """Length as readers count it: Latin words, and each Han character for itself."""
@@ -20,7 +28,7 @@ def count_words(text: str) -> int:
 def terms(text: str) -> list[str]:
     """What ranking compares: lower-cased Latin words, and the character bigrams of Han runs."""
     folded = unicodedata.normalize("NFKC", text).lower()
-    found = [word for word in _LATIN_WORD.findall(folded) if len(word) > 1]
+    found = [word for word in _LATIN_WORD.findall(folded) if len(word) > 1 and word not in _STOP_WORDS]
     for run in _HAN_RUN.findall(folded):
         found.extend(run[i : i + 2] for i in range(len(run) - 1))
         if len(run) == 1:

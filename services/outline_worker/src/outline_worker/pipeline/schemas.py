@@ -52,6 +52,6 @@ class _DeepSection(_FlatSection):
 def draft_schema(sections: int, *, deep: bool) -> type[BaseModel]:
     """The schema of a draft of about so many sections, with or without a second level."""
     item: Any = _DeepSection if deep else _FlatSection
-    bounds = Field(min_length=max(2, sections - 1), max_length=sections + 2)
+    bounds = Field(min_length=sections, max_length=sections + 2)
     fields: dict[str, Any] = {"title": (Line, ...), "sections": (Annotated[list[item], bounds], ...)}
     return create_model("OutlineDraft", **fields)
