@@ -9,7 +9,7 @@ EDITABLE := $(foreach d,$(DISTRIBUTIONS),-e $(d))
 export PORT PROMPT CONTEXT ONCE
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve setup test ci lint types imports format lock openapi docs-check docker clean
+.PHONY: help run serve setup test ci lint types imports format lock openapi clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'

@@ -15,6 +15,7 @@ from shared.observability.health import Health, internal_port
 from shared.observability.logging import configure_logging
 from shared.redis.client import ANY, UNAVAILABLE, connections
 from shared.settings import ObservabilitySettings, RedisSettings, RetentionSettings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.app import create_app
 from gateway.bootstrap import build_services
@@ -33,12 +34,21 @@ class Server(uvicorn.Server):
         yield
 
 
+class Protocol(HttpToolsProtocol):
+    """Lets the application cut a connection: closing one whose client does not read would wait for it for ever."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["state"]["abort"] = self.transport.abort
+
+
 async def serve(services: Services, listener: socket.socket, health: Health, drain: Drain) -> None:
     """Serve on a bound socket until a drain is asked for and done."""
     config = uvicorn.Config(
         create_app(services),
         lifespan="off",
-        http="httptools",
+        http=Protocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -74,6 +84,7 @@ async def _prepare(services: Services, health: Health) -> None:
             log.warning("waiting_for_redis", error=str(error))
             await services.clock.sleep(0.5)
         else:
+            services.prepared.set()
             health.ready()
             return
 

@@ -16,7 +16,7 @@ from gateway.schemas import API
 
 def create_app(services: Services | None = None) -> FastAPI:
     """The application over its services; None is enough to describe the API."""
-    app = FastAPI(title="Draftline", version="0.1.0", docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Draftline", version="0.1.0", docs_url="/docs", redoc_url=None, redirect_slashes=False)
     app.state.services = services
     app.include_router(jobs.router, prefix=API)
     app.include_router(events.router, prefix=API)

@@ -1,10 +1,11 @@
 """What the routes are given."""
 
+import asyncio
 import hashlib
 import re
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 import uuid_utils
@@ -35,6 +36,8 @@ class Services:
     hub: FeedHub
     clock: Clock
     settings: GatewaySettings
+    prepared: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once Redis has answered and agreed on the shards: before, a job could be stored where no worker looks."""
 
 
 def services(request: Request) -> Services:
@@ -43,6 +46,12 @@ def services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(services)]
+
+
+def prepared(service: ServicesDep) -> None:
+    """Refuse with 503 until Redis has answered for the first time."""
+    if not service.prepared.is_set():
+        raise ProblemError(503, "redis_unavailable", "Redis has not answered yet.", headers={"Retry-After": "2"})
 
 
 async def read_body(request: Request, model: type[_Model]) -> _Model:

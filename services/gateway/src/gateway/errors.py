@@ -5,12 +5,21 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from shared.redis.client import OUT_OF_MEMORY, REDIS_UNAVAILABLE
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 log = structlog.get_logger()
+
+MAX_FAULTS = 1_000
+"""A body with more faults is refused without listing any: pydantic lists all or none, and millions take a minute."""
+SHOWN_FAULTS = 50
+POINTER_CHARACTERS = 500
+CLIENT_GONE = 499
+"""Status in the metrics of a request whose client went away before it was read; nobody receives it."""
 
 TITLES = {
     "malformed_json": "The body is not JSON",
@@ -79,17 +88,26 @@ def problem_body(request_id: str, error: ProblemError) -> dict[str, Any]:
 
 def validation_problem(error: ValidationError) -> ProblemError:
     """A body that pydantic refused: 400 where it is no JSON at all, else 422 with a pointer for each fault."""
+    count = error.error_count()
+    if count > MAX_FAULTS:
+        return _invalid([{"pointer": "", "message": f"{count:,} faults"}])
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     if faults[0]["type"] == "json_invalid":
         return ProblemError(400, "malformed_json", faults[0]["msg"])
-    errors = [{"pointer": _pointer(fault["loc"]), "message": fault["msg"]} for fault in faults[:50]]
+    return _invalid([{"pointer": _pointer(fault["loc"]), "message": fault["msg"]} for fault in faults[:SHOWN_FAULTS]])
+
+
+def _invalid(errors: Sequence[Mapping[str, str]]) -> ProblemError:
     first = errors[0]
     return ProblemError(422, "validation_failed", f"{first['pointer'] or '/'}: {first['message']}", errors=errors)
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    """RFC 6901."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    """RFC 6901, cut where a name of the client's is endless."""
+    # Pydantic marks a fault of a mapping's key, not its value, by one more part.
+    parts = location[:-1] if location and location[-1] == "[key]" else location
+    pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return pointer if len(pointer) <= POINTER_CHARACTERS else pointer[:POINTER_CHARACTERS] + "…"
 
 
 def _answer(request: Request, error: ProblemError) -> JSONResponse:
@@ -124,10 +142,17 @@ async def _on_redis_full(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, ProblemError(503, "redis_full", detail, headers={"Retry-After": "30"}))
 
 
-async def _on_crash(request: Request, error: Exception) -> JSONResponse:
-    log.error("request_crashed", exc_info=error)
-    detail = "An unexpected error; the server's log has it under this request id."
-    return _answer(request, ProblemError(500, "internal_error", detail))
+async def _on_parameters(request: Request, error: Exception) -> JSONResponse:
+    """Headers and query parameters, which FastAPI checks itself."""
+    assert isinstance(error, RequestValidationError)
+    faults = error.errors()[:SHOWN_FAULTS]
+    return _answer(
+        request, _invalid([{"pointer": _pointer(fault["loc"]), "message": fault["msg"]} for fault in faults])
+    )
+
+
+async def _on_client_gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=CLIENT_GONE)
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -137,4 +162,5 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(OUT_OF_MEMORY, _on_redis_full)
     for kind in REDIS_UNAVAILABLE:
         app.add_exception_handler(kind, _on_redis_away)
-    app.add_exception_handler(Exception, _on_crash)
+    app.add_exception_handler(RequestValidationError, _on_parameters)
+    app.add_exception_handler(ClientDisconnect, _on_client_gone)

@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import ProblemError, problem_body
 
+log = structlog.get_logger()
+
 LARGE_BODY_BYTES = 25 * 1024 * 1024
 SMALL_BODY_BYTES = 256 * 1024
 _WITH_FILES = ("/jobs/outline", "/jobs/document")
@@ -19,7 +21,11 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 
 
 class RequestContext:
-    """Gives each request an id (the caller's own where it is sound), bound to logs and sent back; counts it."""
+    """Gives each request an id (the caller's own where it is sound), bound to logs and sent back; counts it.
+
+    A crash is answered here and not by the framework's outermost layer, whose answer would be neither counted nor
+    marked with the id.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -32,9 +38,12 @@ class RequestContext:
         request_id = offered if _REQUEST_ID.match(offered) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         began = time.perf_counter()
+        started = False
 
         async def send_with_id(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 MutableHeaders(scope=message)["X-Request-Id"] = request_id
                 # The template, not the path: ids in labels would be unbounded.
                 route = getattr(scope.get("route"), "path", "unmatched")
@@ -43,7 +52,13 @@ class RequestContext:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._app(scope, receive, send_with_id)
+            try:
+                await self._app(scope, receive, send_with_id)
+            except Exception:
+                log.exception("request_crashed")
+                if started:
+                    raise
+                await _refuse(scope, send_with_id, _crashed())
 
 
 def _method(scope: Scope) -> str:
@@ -82,6 +97,10 @@ class BodyLimit:
 def _too_large(limit: int) -> ProblemError:
     detail = f"The body may have {limit:,} bytes at most."
     return ProblemError(413, "body_too_large", detail, headers={"Connection": "close"})
+
+
+def _crashed() -> ProblemError:
+    return ProblemError(500, "internal_error", "An unexpected error; the server's log has it under this request id.")
 
 
 async def _refuse(scope: Scope, send: Send, error: ProblemError) -> None:

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _KEY = re.compile(r"\s?\[@([^\[\]\s]{1,40})\]")
-_BARE_NUMBER = re.compile(r"\s?(?<![\w\]])\[\d{1,3}\](?![(\[:\w])")
-_NUMBER = re.compile(r"\[(\d+)\](?![(:])")
+_ESCAPED_KEY = re.compile(r"\\+(?=\[@)")
+_NUMBER = re.compile(r"(?<!\\)\[(\d+)\](?!\()")
+"""A citation as readers see it; ``[1](address)`` is a link."""
+_INDEXED = re.compile(r"(?<=[A-Za-z0-9_])\[(\d+)\](?!\()")
+"""``a[1]`` in prose: no citation."""
+_KEYS = re.compile(rf"(?:{_KEY.pattern})+")
+_BARE_NUMBER = re.compile(rf"\s?{_NUMBER.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +27,11 @@ class Checked:
 
 def keep_known(text: str, known: Collection[str]) -> Checked:
     """Remove what cites nothing: keys the writer was not given, and bare numbers. Code stays untouched."""
-    cited: list[str] = []
     unknown = 0
 
     def judge(match: re.Match[str]) -> str:
         nonlocal unknown
         if match[1] in known:
-            cited.append(match[1])
             return match[0]
         unknown += 1
         return ""
@@ -38,8 +41,34 @@ def keep_known(text: str, known: Collection[str]) -> Checked:
         unknown += 1
         return ""
 
-    checked = _outside_code(text, lambda prose: _KEY.sub(judge, _BARE_NUMBER.sub(drop, prose)))
+    def clean(prose: str) -> str:
+        escaped = _INDEXED.sub(r"\\[\1\\]", _ESCAPED_KEY.sub("", prose))
+        return _KEY.sub(judge, _BARE_NUMBER.sub(drop, escaped))
+
+    checked = _settled(text, clean)
+    cited = [key for key in cited_in(checked) if key in known]
     return Checked(checked, cited, unknown)
+
+
+def cited_in(text: str) -> list[str]:
+    """The keys a text cites, in reading order."""
+    found: list[str] = []
+
+    def collect(prose: str) -> str:
+        found.extend(_KEY.findall(prose))
+        return prose
+
+    _outside_code(text, collect)
+    return found
+
+
+def _settled(text: str, change: Callable[[str], str]) -> str:
+    """Change until nothing changes: what is removed may bring together what must go as well."""
+    while True:
+        changed = _outside_code(text, change)
+        if changed == text:
+            return text
+        text = changed
 
 
 class Numbering:
@@ -51,7 +80,7 @@ class Numbering:
 
     def apply(self, text: str) -> str:
         """The text with numbers for keys; neighbouring citations of one source become one."""
-        return _outside_code(text, lambda prose: re.sub(rf"(?:{_KEY.pattern})+", self._numbers, prose))
+        return _outside_code(text, lambda prose: _KEYS.sub(self._numbers, prose))
 
     def _numbers(self, match: re.Match[str]) -> str:
         numbers: list[int] = []
@@ -63,7 +92,9 @@ class Numbering:
             if number not in numbers:
                 numbers.append(number)
         lead = " " if match[0][0].isspace() else ""
-        return lead + "".join(f"[{number}]" for number in numbers)
+        # A number right before a parenthesis would be a link.
+        tail = " " if match.string[match.end() : match.end() + 1] == "(" else ""
+        return lead + "".join(f"[{number}]" for number in numbers) + tail
 
 
 def numbers_in(text: str) -> set[int]:

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from shared.contracts.ids import EventId
 
-from gateway.dependencies import JobDep, ServicesDep, last_event_id, subscription
+from gateway.dependencies import JobDep, ServicesDep, last_event_id, prepared, subscription
 from gateway.routers.jobs import PROBLEM
 from gateway.sse.hub import Subscription
 from gateway.sse.stream import EventStream
 
-router = APIRouter(prefix="/jobs", tags=["events"], responses=PROBLEM)
+router = APIRouter(prefix="/jobs", tags=["events"], responses=PROBLEM, dependencies=[Depends(prepared)])
 
 
 @router.get(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from shared.contracts.commands import DocumentCommand, OutlineCommand
@@ -17,6 +17,7 @@ from gateway.dependencies import (
     Services,
     ServicesDep,
     new_job_id,
+    prepared,
     read_body,
 )
 from gateway.errors import ProblemError
@@ -27,7 +28,7 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Problem, "description": "The request cannot be done"},
     "503": {"model": Problem, "description": "Redis is away or full; see Retry-After"},
 }
-router = APIRouter(prefix="/jobs", tags=["jobs"], responses=PROBLEM)
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=PROBLEM, dependencies=[Depends(prepared)])
 
 
 def _documented(model: type[BaseModel]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Probes on the public port."""
 
-from fastapi import APIRouter
+import contextlib
+
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, PlainTextResponse
 from shared.contracts.states import JobKind
-from shared.redis.client import ANY
+from shared.redis.client import ANY, OUT_OF_MEMORY
 
-from gateway.dependencies import RequestIdDep, ServicesDep
+from gateway.dependencies import ServicesDep, prepared
 from gateway.errors import ProblemError
 
 router = APIRouter(tags=["service"])
@@ -17,16 +19,18 @@ async def livez() -> str:
     return "ok\n"
 
 
-@router.get("/readyz")
-async def readyz(service: ServicesDep, _: RequestIdDep) -> JSONResponse:
+@router.get("/readyz", dependencies=[Depends(prepared)])
+async def readyz(service: ServicesDep) -> JSONResponse:
     """Redis answers, the consumer groups exist, and the server is not stopping."""
     if service.hub.draining:
         raise ProblemError(503, "draining", "The server is stopping.", headers={"Retry-After": "1"})
     if not await service.connections.ping():
         raise ProblemError(503, "redis_unavailable", "Redis does not answer.", headers={"Retry-After": "2"})
     try:
-        for kind in JobKind:
-            await service.reads.ensure_groups(kind)
+        # A full Redis refuses this, but still serves every job that is there: no reason to take the gateway away.
+        with contextlib.suppress(OUT_OF_MEMORY):
+            for kind in JobKind:
+                await service.reads.ensure_groups(kind)
     except ANY as error:
         raise ProblemError(503, "redis_unavailable", "Redis refuses.", headers={"Retry-After": "2"}) from error
     return JSONResponse({"status": "ok"})

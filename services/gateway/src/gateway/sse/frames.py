@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.contracts.events import EventType
 from shared.contracts.ids import EventId, JobRef
+from shared.contracts.jobs import Job
 from shared.redis.reads import Entry
 
 HEARTBEAT = b": heartbeat\n\n"
@@ -38,15 +39,16 @@ def event_frame(ref: JobRef, kind: str, request_id: str, entry: Entry) -> bytes:
 
 
 def control_frame(
-    event_type: EventType, ref: JobRef, kind: str, now: datetime, data: dict[str, Any], event_id: EventId | None = None
+    event_type: EventType, job: Job, now: datetime, data: dict[str, Any], event_id: EventId | None = None
 ) -> bytes:
     """A frame of the gateway's own; only `gap` carries an id, that of its snapshot."""
     body = {
-        "job_id": ref.job_id,
-        "kind": kind,
+        "job_id": job.ref.job_id,
+        "kind": job.kind,
         "type": event_type.value,
         "id": str(event_id) if event_id else None,
         "time": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "request_id": job.request_id,
         "data": data,
     }
     head = f"id: {event_id}\n" if event_id else ""

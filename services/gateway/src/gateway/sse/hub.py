@@ -109,11 +109,13 @@ class FeedHub:
             try:
                 if position is None:
                     position = await newest_id(client, feed)
-                    # Those who subscribed before this position was known may have missed events.
+                    # Those who subscribed before this position was known may have missed events, or seen lost ones.
                     self._all_behind(shard)
                 position = await self._read(client, shard, feed, position)
             except (*UNAVAILABLE, ANY) as error:
                 log.warning("feed_read_failed", error=str(error))
+                # Who answers next may be a replica that lacks the newest events, or whose clock is behind ours.
+                position = None
                 await self._clock.sleep(random.uniform(0.1, 1.0))
 
     async def _read(self, client: Redis, shard: int, feed: str, position: str) -> str:

@@ -1,6 +1,7 @@
 """One client's event stream: first the journal after its last id, then what the feed brings, never twice."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,6 +18,7 @@ from shared.redis.reads import Reads
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.errors import ProblemError
 from gateway.schemas import job_view
 from gateway.settings import GatewaySettings
 from gateway.sse.frames import HEARTBEAT, control_frame, event_frame, opening
@@ -60,7 +62,7 @@ class EventStream(Response):
         self._settings = settings
         self._gone = False
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve until the job ends, the client goes, or the gateway drains."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         with SSE_CONNECTIONS.track_inprogress():
@@ -70,14 +72,17 @@ class EventStream(Response):
                     await self._follow(self._sender(send))
                 except SlowClientError:
                     log.info("slow_client_cut", job_id=self._job.ref.job_id)
+                    scope["state"]["abort"]()
                     return
                 finally:
                     watcher.cancel()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _watch(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            continue
+        # Nobody sends a body with a GET; one that is too large ends the stream as if the client had gone.
+        with contextlib.suppress(ProblemError):
+            while (await receive())["type"] != "http.disconnect":
+                continue
         self._gone = True
         self._subscription.wake()
 
@@ -112,22 +117,7 @@ class EventStream(Response):
         """Send what the journal has beyond the last id; true if the stream has ended."""
         self._subscription.behind = False
         try:
-            job = await self._store.get(self._job.ref)
-            if job is None:
-                return True
-            self._job = job
-            gap = await self._gap(job)
-            if gap is not None:
-                await push(gap)
-            while True:
-                page = await self._reads.journal(job.ref, self._last, JOURNAL_PAGE)
-                frames = [
-                    (entry.id, entry.type, event_frame(job.ref, job.kind, job.request_id, entry)) for entry in page
-                ]
-                if await self._send(push, frames):
-                    return True
-                if len(page) < JOURNAL_PAGE:
-                    return job.state.terminal
+            return await self._replay(push)
         except (*UNAVAILABLE, ANY) as error:
             log.warning("journal_read_failed", error=str(error))
             self._subscription.behind = True
@@ -135,21 +125,37 @@ class EventStream(Response):
             await self._clock.sleep(random.uniform(0.2, 1.0))
             return False
 
-    async def _gap(self, job: Job) -> bytes | None:
-        """The frame that tells of missing events, where some are; moves the position behind them."""
-        newest = await self._reads.last_event_id(job.ref)
-        if self._last < job.trimmed:
-            self._last = job.trimmed
-        elif newest is not None and self._last > newest:
-            self._last = newest
-        else:
-            return None
+    async def _replay(self, push: Callable[[bytes], Awaitable[None]]) -> bool:
+        ref = self._job.ref
+        job = await self._store.get(ref)
+        newest = await self._reads.last_event_id(ref)
+        if newest is not None and self._last > newest and (job := await self._store.get(ref)) is not None:
+            # Read again: a snapshot has to hold all that happened up to the id it carries.
+            await self._resync(push, job, newest)
+        while job is not None:
+            self._job = job
+            if self._last < job.trimmed:
+                await self._resync(push, job, job.trimmed)
+            page = await self._reads.journal(ref, self._last, JOURNAL_PAGE)
+            known, job = job, await self._store.get(ref)
+            if job is not None and self._last < job.trimmed:
+                # Trimmed meanwhile: the page may lack its beginning.
+                continue
+            frames = [(entry.id, entry.type, event_frame(ref, known.kind, known.request_id, entry)) for entry in page]
+            if await self._send(push, frames):
+                return True
+            if len(page) < JOURNAL_PAGE:
+                # The state as it was before the page: what is terminal since then has its event still to come.
+                return known.state.terminal
+        return True
+
+    async def _resync(self, push: Callable[[bytes], Awaitable[None]], job: Job, position: EventId) -> None:
+        """Tell of missing events, with what the client needs to go on from a position."""
+        self._last = position
         snapshot: dict[str, Any] = job_view(job).model_dump(mode="json")
         texts = await self._store.section_texts(job.ref)
         snapshot["sections"] = [{"section_id": section, "text": text} for section, text in texts.items()]
-        return control_frame(
-            EventType.GAP, job.ref, job.kind, self._clock.now(), {"snapshot": snapshot}, event_id=self._last
-        )
+        await push(control_frame(EventType.GAP, job, self._clock.now(), {"snapshot": snapshot}, event_id=position))
 
     async def _send(self, push: Callable[[bytes], Awaitable[None]], frames: list[tuple[EventId, str, bytes]]) -> bool:
         """Send what is newer than the last id; true after the terminal event of the current run."""
@@ -170,5 +176,5 @@ class EventStream(Response):
 
     def _draining(self) -> bytes:
         retry_ms = random.randint(200, 2_000)
-        frame = control_frame(EventType.SERVER_DRAINING, self._job.ref, self._job.kind, self._clock.now(), {})
+        frame = control_frame(EventType.SERVER_DRAINING, self._job, self._clock.now(), {})
         return b"retry: %d\n" % retry_ms + frame

@@ -71,12 +71,17 @@ def budgets(leaves: list[OutlineNode], total: int | None) -> dict[str, int]:
 
 def _apportioned(weights: dict[str, float], whole: int) -> dict[str, int]:
     """Largest remainders (Hare quota), at least one word each."""
-    scale = (whole - len(weights)) / sum(weights.values())
-    exact = {name: 1 + weight * scale for name, weight in weights.items()}
-    shares = {name: int(value) for name, value in exact.items()}
+    scale = whole / sum(weights.values())
+    exact = {name: weight * scale for name, weight in weights.items()}
+    shares = {name: max(1, int(value)) for name, value in exact.items()}
     rest = whole - sum(shares.values())
-    for name in sorted(exact, key=lambda name: shares[name] - exact[name])[:rest]:
+    for name in sorted(exact, key=lambda name: shares[name] - exact[name])[: max(rest, 0)]:
         shares[name] += 1
+    while rest < 0:
+        # Those raised to one word took more than there was: the longest give it back.
+        longest = max(shares, key=lambda name: shares[name])
+        shares[longest] -= 1
+        rest += 1
     return shares
 
 

@@ -1,0 +1,43 @@
+"""A desk without Redis."""
+
+import dataclasses
+
+from shared.contracts.errors import LeaseLostError
+from shared.contracts.events import EventData
+from shared.contracts.usage import Usage
+
+
+@dataclasses.dataclass(slots=True)
+class PaperDesk:
+    """Keeps events, texts and stored work in memory."""
+
+    events: list[EventData] = dataclasses.field(default_factory=list)
+    texts: dict[str, dict[int, str]] = dataclasses.field(default_factory=dict)
+    stored: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    spent: Usage = dataclasses.field(default_factory=Usage)
+    lost: bool = False
+
+    def check(self) -> None:
+        if self.lost:
+            raise LeaseLostError
+
+    def emit(self, data: EventData) -> None:
+        self.events.append(data)
+
+    def text(self, section_id: str, revision: int, piece: str) -> None:
+        revisions = self.texts.setdefault(section_id, {})
+        revisions[revision] = revisions.get(revision, "") + piece
+
+    def spend(self, usage: Usage) -> None:
+        self.spent += usage
+
+    async def load(self, field: str) -> bytes | None:
+        return self.stored.get(field)
+
+    async def store(self, field: str, value: bytes) -> None:
+        self.stored[field] = value
+
+    def shown(self, section_id: str) -> str:
+        """What a reader sees at the end: the highest revision."""
+        revisions = self.texts[section_id]
+        return revisions[max(revisions)]

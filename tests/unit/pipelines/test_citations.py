@@ -1,0 +1,53 @@
+"""Only known keys are cited, and numbers agree with sources."""
+
+from document_worker.pipeline.citations import Numbering, keep_known, numbers_in, without_keys
+from document_worker.pipeline.nodes.references import check_integrity
+from hypothesis import given
+from hypothesis import strategies as st
+from shared.contracts.document import Reference, Source
+
+KEYS = {"Saaaaaa": "file-1", "Sbbbbbb": "file-2", "Scccccc": "file-1"}
+
+
+def test_known_keys_stay_and_unknown_ones_go() -> None:
+    checked = keep_known("True [@Saaaaaa]. Made up [@Sffffff]. Also [@Saaaaaa] so.", KEYS)
+    assert checked.text == "True [@Saaaaaa]. Made up. Also [@Saaaaaa] so."
+    assert (checked.cited, checked.unknown) == (["Saaaaaa", "Saaaaaa"], 1)
+
+
+def test_bare_numbers_in_prose_are_no_citations() -> None:
+    checked = keep_known("Bees fly [7]. A link [8](x), an index a[9] and a note[^1] stay.", KEYS)
+    assert checked.text == r"Bees fly. A link [8](x), an index a\[9\] and a note[^1] stay."
+    assert checked.unknown == 1
+
+
+def test_code_is_left_alone() -> None:
+    text = "See `x[1]` and `[@Sffffff]`.\n\n```\ny[2] = [@Sffffff] [3]\n```\n"
+    assert keep_known(text, KEYS).text == text
+    assert numbers_in(text) == set()
+
+
+def test_sources_are_numbered_by_first_appearance_and_neighbours_merge() -> None:
+    numbering = Numbering(KEYS)
+    assert numbering.apply("B [@Sbbbbbb] then A [@Saaaaaa][@Scccccc].") == "B [1] then A [2]."
+    assert numbering.apply("Both [@Saaaaaa] [@Sbbbbbb].") == "Both [2][1]."
+    assert numbering.source_ids == ["file-2", "file-1"]
+
+
+def test_words_are_counted_without_citations() -> None:
+    assert without_keys("One [@Saaaaaa] two.") == "One two."
+
+
+_PIECES = st.lists(st.sampled_from(["word ", "[@Saaaaaa]", "[@Sbbbbbb] ", "[@Sxxxxxx]", "[3]", ". ", "`c[1]`", "\n\n"]))
+
+
+@given(_PIECES)
+def test_text_and_list_always_agree(pieces: list[str]) -> None:
+    numbering = Numbering(KEYS)
+    text = numbering.apply(keep_known("".join(pieces), KEYS).text)
+    listed = [
+        Reference(number=number, source=Source(id=name, name=name, media_type="text/plain"))
+        for number, name in enumerate(numbering.source_ids, 1)
+    ]
+    check_integrity(text, listed)
+    assert "[@S" not in text.replace("`c[1]`", "")

@@ -1,0 +1,130 @@
+"""The document graph with fakes: what fails is written again, what is done is not."""
+
+from typing import Any
+
+import pytest
+from document_worker.pipeline.graph import build_graph
+from document_worker.pipeline.state import RESULT, DocumentContext
+from langgraph.checkpoint.memory import InMemorySaver
+from shared.contracts.commands import DocumentPayload
+from shared.contracts.document import DocumentResult
+from shared.contracts.errors import LeaseLostError, PermanentError, TransientError
+from shared.contracts.events import ProgressData, Section
+from shared.contracts.ids import JobRef
+from shared.contracts.outline import Outline, OutlineNode
+from shared.contracts.usage import Usage
+from shared.llm import Answer, ChatRequest, Dialect
+
+from tests.unit.pipelines.desk import PaperDesk
+
+OUTLINE = Outline(
+    title="Bees",
+    language="en",
+    nodes=[OutlineNode(title=title, summary="s", target_words=5) for title in ("Honey", "Queens", "Drones")],
+).with_ids()
+
+
+class TitleModel:
+    """Answers by the title of the section that is asked for."""
+
+    def __init__(self, **replies: Any) -> None:
+        self.dialect = Dialect()
+        self.replies = replies
+        self.asked: list[str] = []
+
+    async def complete(self, request: ChatRequest, *, sink: Any = None, **_: Any) -> Answer:
+        title = request.messages[1].content.partition("arrow: ")[2].partition("\n")[0]
+        self.asked.append(title)
+        reply = self.replies.get(title, f"All about {title} is told here.")
+        if isinstance(reply, list):
+            reply = reply.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        answer = reply if isinstance(reply, Answer) else Answer(reply, "stop", Usage(llm_calls=1))
+        if sink is not None:
+            sink.write(answer.text)
+        return answer
+
+
+def _context(model: TitleModel, desk: PaperDesk, attempt: int = 1) -> DocumentContext:
+    return DocumentContext(
+        ref=JobRef("job"),
+        fence=attempt + 1,
+        attempt=attempt,
+        payload=DocumentPayload(outline=OUTLINE),
+        model=model,
+        desk=desk,
+        context_tokens=4_096,
+    )
+
+
+async def _run(graph: Any, context: DocumentContext) -> None:
+    thread = {"configurable": {"thread_id": "default/job"}}
+    begun = (await graph.aget_state(thread)).values
+    await graph.ainvoke(None if begun else {}, thread, context=context, durability="sync")
+
+
+def _result(desk: PaperDesk) -> DocumentResult:
+    return DocumentResult.model_validate_json(desk.stored[RESULT])
+
+
+async def test_sections_in_order_whatever_the_order_of_writing() -> None:
+    desk, model = PaperDesk(), TitleModel()
+    await _run(build_graph(InMemorySaver()), _context(model, desk))
+    markdown = _result(desk).document.markdown
+    assert markdown.startswith("# Bees\n\n## Honey\n\nAll about Honey is told here.\n\n## Queens")
+    assert {event.section_id for event in desk.events if isinstance(event, Section)} == {"s1", "s2", "s3"}
+    percents = [event.percent for event in desk.events if isinstance(event, ProgressData)]
+    assert percents == sorted(percents)
+    assert _result(desk).quality.evidence == "none"
+
+
+async def test_only_the_failed_section_is_written_again() -> None:
+    desk = PaperDesk()
+    model = TitleModel(Queens=[TransientError("model_unavailable", "away", 7.0), "Queens are back in this text."])
+    graph = build_graph(InMemorySaver())
+    with pytest.raises(TransientError) as raised:
+        await _run(graph, _context(model, desk))
+    assert raised.value.retry_after_seconds == 7.0
+    await _run(graph, _context(model, desk, attempt=2))
+    assert sorted(model.asked) == ["Drones", "Honey", "Queens", "Queens"]
+    assert "Queens are back" in _result(desk).document.markdown
+
+
+async def test_a_permanent_failure_ends_the_job_after_its_siblings() -> None:
+    desk, model = PaperDesk(), TitleModel(Queens=PermanentError("model_context_exceeded", "too long"))
+    with pytest.raises(PermanentError, match="too long"):
+        await _run(build_graph(InMemorySaver()), _context(model, desk))
+    assert {"text:s1", "text:s3"} <= desk.stored.keys()
+
+
+async def test_a_cut_answer_is_gone_on_with_and_shown_as_one_text() -> None:
+    cut = Answer("Honey is made ", "length", Usage(llm_calls=1))
+    rest = Answer("from nectar by bees. And so", "stop", Usage(llm_calls=1))
+    desk, model = PaperDesk(), TitleModel(Honey=[cut, rest])
+    await _run(build_graph(InMemorySaver()), _context(model, desk))
+    assert desk.stored["text:s1"].decode() == "Honey is made from nectar by bees."
+    assert desk.shown("s1") == "Honey is made from nectar by bees."
+
+
+async def test_what_is_shown_at_the_end_is_what_is_stored() -> None:
+    desk, model = PaperDesk(), TitleModel(Honey="## Honey\n\nMade up [@Sffffff]. Well told. And then", Queens="Plain.")
+    await _run(build_graph(InMemorySaver()), _context(model, desk))
+    for section_id in ("s1", "s2", "s3"):
+        assert desk.shown(section_id) == desk.stored[f"text:{section_id}"].decode()
+    assert desk.stored["text:s1"].decode() == "Made up. Well told."
+    assert _result(desk).quality.sections[0].unknown_citations == 1
+
+
+async def test_a_lost_lease_stops_before_the_next_node() -> None:
+    desk, model = PaperDesk(lost=True), TitleModel()
+    with pytest.raises(LeaseLostError):
+        await _run(build_graph(InMemorySaver()), _context(model, desk))
+    assert model.asked == []
+
+
+async def test_an_empty_answer_is_no_section() -> None:
+    desk, model = PaperDesk(), TitleModel(Honey="   ")
+    with pytest.raises(TransientError) as raised:
+        await _run(build_graph(InMemorySaver()), _context(model, desk))
+    assert raised.value.code == "section_empty"
