@@ -50,7 +50,6 @@ def _context(model: TitleModel, desk: PaperDesk, attempt: int = 1) -> DocumentCo
     return DocumentContext(
         ref=JobRef("job"),
         fence=attempt + 1,
-        attempt=attempt,
         payload=DocumentPayload(outline=OUTLINE),
         model=model,
         desk=desk,

@@ -28,7 +28,6 @@ class DocumentHandler:
         context = DocumentContext(
             ref=session.claim.ref,
             fence=session.claim.fence,
-            attempt=session.claim.attempt,
             payload=payload,
             model=StoredAnswers(self.model, ArtifactAnswers(session.load, session.store, session.check)),
             desk=session,

@@ -30,7 +30,8 @@ class Failure(TypedDict):
     """A section that could not be written in one attempt."""
 
     section_id: str
-    attempt: int
+    fence: int
+    """Tells the attempt: attempts are counted afresh in a new run, fences never are."""
     code: str
     message: str
     retryable: bool
@@ -57,7 +58,6 @@ class DocumentContext:
 
     ref: JobRef
     fence: int
-    attempt: int
     payload: DocumentPayload
     model: Model
     desk: Desk

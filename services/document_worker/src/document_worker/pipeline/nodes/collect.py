@@ -9,11 +9,11 @@ from document_worker.pipeline.state import DocumentContext, DocumentState
 async def collect(state: DocumentState, runtime: Runtime[DocumentContext]) -> DocumentState:
     """Raise what stopped a section in this attempt. Failures of earlier attempts are what is written again next."""
     done = set(state.get("done", []))
-    attempt = runtime.context.attempt
+    fence = runtime.context.fence
     failures = [
         failure
         for failure in state.get("failed", [])
-        if failure["attempt"] == attempt and failure["section_id"] not in done
+        if failure["fence"] == fence and failure["section_id"] not in done
     ]
     for failure in failures:
         if not failure["retryable"]:

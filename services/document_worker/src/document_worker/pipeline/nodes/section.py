@@ -70,7 +70,7 @@ async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> Docum
         wait = error.retry_after_seconds if isinstance(error, TransientError) else None
         failure = Failure(
             section_id=section_id,
-            attempt=context.attempt,
+            fence=context.fence,
             code=error.code,
             message=error.message,
             retryable=error.retryable,
