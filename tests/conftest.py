@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
+
 from shared.redis.client import Connections, connections
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
 from shared.settings import RedisSettings
-
 from tests.support.keys import keys_without_end
 from tests.support.servers import Server, running, server_binaries
 
@@ -75,7 +76,7 @@ async def _container() -> AsyncIterator[Server]:
 @pytest_asyncio.fixture
 async def redis_connections(server: Server) -> AsyncIterator[Connections]:
     """Connections to an emptied server. After the test no settled job may have left a key without a TTL."""
-    async with connections(RedisSettings(url=server.url)) as opened:  # type: ignore[arg-type]
+    async with connections(RedisSettings(url=SecretStr(server.url))) as opened:
         await opened.commands.flushall()
         yield opened
         leaked = await keys_without_end(opened.commands)

@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.contracts.commands import MAX_CONTEXT_FILES, ContextFile
-
 from deploy.local.errors import LaunchError
+from shared.contracts.commands import MAX_CONTEXT_FILES, ContextFile
 
 MAX_BYTES = 24 * 1024 * 1024
 """Of all files as sent: a little under the gateway's body limit of 25 MiB."""

@@ -10,15 +10,15 @@ from typing import TypeVar
 import httpx2
 from httpx2 import ServerSentEvent
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from deploy.local.errors import LaunchError
+from deploy.local.problems import problem_text
 from shared.contracts.commands import JobOptions
 from shared.contracts.document import DocumentResult, OutlineResult
 from shared.contracts.errors import JobError
 from shared.contracts.events import EVENT_MODELS, TERMINAL_EVENTS, EventData
 from shared.contracts.states import JobKind, JobState
 from shared.contracts.usage import Usage
-
-from deploy.local.errors import LaunchError
-from deploy.local.problems import problem_text
 
 API = "/api/v1"
 PATIENCE_SECONDS = 30.0

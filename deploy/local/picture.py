@@ -4,6 +4,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+
 from shared.contracts.events import Completed, Delta, EventData, Gap, ProgressData, Section
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
-from shared.contracts.commands import ContextFile, DocumentCommand, OutlineCommand
-from shared.contracts.document import Document
-from shared.contracts.states import JobKind, JobState
-from shared.contracts.usage import Usage
 
 from deploy.local.errors import LaunchError
 from deploy.local.gateway_client import GatewayClient, JobStatus
 from deploy.local.view import View
+from shared.contracts.commands import ContextFile, DocumentCommand, OutlineCommand
+from shared.contracts.document import Document
+from shared.contracts.states import JobKind, JobState
+from shared.contracts.usage import Usage
 
 PROMPT = (
     "Write an introduction to honeybees for curious readers: how a colony is organised, how bees find flowers "

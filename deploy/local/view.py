@@ -12,10 +12,10 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
-from shared.contracts.events import EventData, Gap, ProgressData, Retrying, Section, Started
 
 from deploy.local.errors import LaunchError
 from deploy.local.picture import Picture, SectionText, printable
+from shared.contracts.events import EventData, Gap, ProgressData, Retrying, Section, Started
 
 REFRESH_PER_SECOND = 8
 BAR_WIDTH = 40

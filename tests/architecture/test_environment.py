@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from shared.settings.base import EnvironmentSettings
 
+from shared.settings.base import EnvironmentSettings
 from tests.architecture.repository import read
 
 MODULES = ("shared.settings", "gateway.settings", "outline_worker.settings", "document_worker.settings")

@@ -3,10 +3,10 @@
 import re
 
 from pydantic import BaseModel
+
 from shared.contracts.errors import JobError
 from shared.contracts.events import EVENT_MODELS, EventType
 from shared.contracts.usage import Usage
-
 from tests.architecture.repository import read, rows, under
 
 DOCUMENT = "docs/events.md"

@@ -4,7 +4,6 @@ import inspect
 from typing import Any
 
 from shared.redis.keys import SHARDS_KEY, Keyspace
-
 from tests.architecture.repository import LUA, read, rows, under
 
 DOCUMENT = "docs/redis-data-model.md"

@@ -4,7 +4,6 @@ import ast
 import re
 
 from shared.contracts.states import TERMINAL_STATES, TRANSITIONS, JobState
-
 from tests.architecture.repository import LUA, SOURCES, read, rows, trees, under
 
 DOCUMENT = "docs/state-machine.md"

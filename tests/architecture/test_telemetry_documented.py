@@ -1,8 +1,8 @@
 """docs/telemetry.md lists the metrics as they are declared."""
 
 from prometheus_client.metrics import MetricWrapperBase
-from shared.observability import metrics
 
+from shared.observability import metrics
 from tests.architecture.repository import read, rows, under
 
 DOCUMENT = "docs/telemetry.md"

@@ -6,12 +6,12 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.conformance import checkpointer_test, validate
+
 from shared.checkpoints import RedisSaver
 from shared.contracts.ids import JobRef
 from shared.contracts.states import Band, JobKind
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
-
 from tests.support.jobs import submission
 
 

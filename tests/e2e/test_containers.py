@@ -247,7 +247,6 @@ def test_a_deploy_in_the_middle_of_a_job_costs_no_attempt(stack: Stack) -> None:
     _until(lambda: bool(stack.get(job_id).json()["status"] == "running"), f"{job_id} running")
     stack.up("--force-recreate", "--no-deps", "document_worker")
     stack.finish(job_id)
-    print(stack.get(f"{job_id}/events").text)
     first, second = stack.starts(job_id)
     assert first["worker"] != second["worker"]
     assert first["attempt"] == second["attempt"] == 1

@@ -160,6 +160,25 @@ async def test_a_refused_key_fails_the_job_at_once(services: Fleet, model: Scrip
     assert (result.status_code, result.json()["error"]["code"]) == (409, "model_auth_failed")
 
 
+async def test_a_failed_document_is_retried_without_paying_again(services: Fleet, model: ScriptedModel) -> None:
+    model.script = lambda asked: (
+        failure(401, "no such key") if "arrow: Subject number 3" in asked.last_user else obedient(asked)
+    )
+    await services.start("gateway")
+    await services.start("document_worker")
+    await services.post("/jobs/document", {"outline": outline(3), "job_id": "text"})
+    assert (await services.settled("text"))["status"] == "failed"
+    paid = len(model.calls)
+    model.script = obedient
+    assert (await services.post("/jobs/text/retry")).status_code == 202
+    job = await services.settled("text")
+    assert (job["status"], job["run"], job["attempt"]) == ("completed", 2, 1)
+    assert len(model.calls) == paid + 1
+    events = await events_of(services.api, "text")
+    assert [event.type for event in events if event.type in {"failed", "completed"}] == ["failed", "completed"]
+    texts(events)
+
+
 async def test_without_a_model_the_worker_says_what_is_missing(services: Fleet) -> None:
     with pytest.raises(AssertionError, match="OPENAI_MODEL"):
         await services.start("outline_worker", OPENAI_MODEL="")

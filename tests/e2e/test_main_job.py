@@ -4,8 +4,8 @@ import re
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from shared.observability import metrics
 
+from shared.observability import metrics
 from tests.support.documents import COPPER, NOTES, events_of, order, outline, texts
 from tests.support.processes import Fleet
 

@@ -5,18 +5,20 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from prometheus_client import generate_latest
+from pydantic import SecretStr
+
 from gateway.__main__ import serve
 from gateway.bootstrap import build_services
 from gateway.dependencies import Services
 from gateway.settings import GatewaySettings
-from pydantic import SecretStr
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
@@ -25,7 +27,6 @@ from shared.observability.health import Health
 from shared.redis.client import connections
 from shared.redis.scripts import NewEvent, Scripts
 from shared.settings import RedisSettings, RetentionSettings
-
 from tests.support.servers import free_port
 from tests.support.waiting import eventually
 
@@ -48,16 +49,31 @@ class Gateway:
         return len(self.services.hub._watchers)
 
 
+def _as_built(services: Services) -> Services:
+    return services
+
+
 @asynccontextmanager
-async def gateway_in_loop(redis_url: str, **changes: Any) -> AsyncIterator[Gateway]:
-    """A gateway that serves while the block runs, ready where its Redis answers."""
+async def gateway_in_loop(
+    redis_url: str,
+    *,
+    change: Callable[[Services], Services] = _as_built,
+    send_buffer: int | None = None,
+    **changes: Any,
+) -> AsyncIterator[Gateway]:
+    """A gateway that serves while the block runs, and is ready.
+
+    ``send_buffer``: bytes the kernel takes of an answer before a client that does not read holds it up.
+    """
     settings = GatewaySettings(**{"grace_seconds": 5, **changes})
     redis = RedisSettings(url=SecretStr(redis_url))
     health, drain = Health(), Drain()
     async with connections(redis) as opened, asyncio.TaskGroup() as group:
-        services = build_services(opened, redis, RetentionSettings(), settings)
+        services = change(build_services(opened, redis, RetentionSettings(), settings))
         # With its protocol named, else asyncio does not set TCP_NODELAY and each answer waits for a delayed ACK.
         listener = socket.socket(proto=socket.IPPROTO_TCP)
+        if send_buffer is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         group.create_task(serve(services, listener, health, drain))
@@ -124,18 +140,27 @@ async def gateway_process(redis_url: str, folder: Path, **settings: str) -> Asyn
             await process.wait()
 
 
+def answers_counted(labels: str) -> float:
+    """The count of answers with these labels, by gateways in this process."""
+    name = "draftline_http_requests_total{" + labels + "} "
+    found = [line for line in generate_latest().decode().splitlines() if line.startswith(name)]
+    return float(found[0].removeprefix(name)) if found else 0.0
+
+
 class Hand:
     """Does by hand what a worker would: takes a job, writes its events, ends it."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self._seq: dict[JobRef, int] = {}
+        self.held: dict[JobRef, Claim] = {}
 
     async def take(self, kind: JobKind = JobKind.OUTLINE) -> Claim:
         """Claim the next job."""
         fetched = await self._scripts.fetch(0, kind, "hand", LEASE_MS, 1, list(Band))
         (claim,) = fetched.claims
         self._seq[claim.ref] = 0
+        self.held[claim.ref] = claim
         return claim
 
     def _next(self, claim: Claim) -> int:
@@ -151,6 +176,7 @@ class Hand:
     async def complete(self, claim: Claim, result: bytes = b'{"answer":42}') -> str:
         """Settle the job with a result; returns the id of the terminal event."""
         seq = self._next(claim)
+        del self.held[claim.ref]
         await self._scripts.finish(claim, seq, result, f"/api/v1/jobs/{claim.ref.job_id}/result")
         return f"{claim.fence}-{seq}"
 

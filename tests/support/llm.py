@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
+
 from shared.contracts.errors import DraftlineError
 from shared.contracts.usage import Usage
 from shared.llm import Answer, ChatRequest, Dialect, Message, Meter, ResponseFormat, TextSink

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import hiredis
+
 from shared.redis.lua_source import source
 
 Command = list[bytes]

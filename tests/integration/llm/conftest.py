@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from shared.llm import ChatClient
 
+from shared.llm import ChatClient
 from tests.support.llm import InstantClock, Observed, model_settings
 from tests.support.scripted_model import ScriptedModel
 

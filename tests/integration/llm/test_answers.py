@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
+
 from shared.contracts.errors import TransientError
 from shared.contracts.usage import Usage
 from shared.llm import ChatClient, ChatRequest, estimate_tokens
-
 from tests.support.llm import KEY, InstantClock, Observed, WrittenText, chat, model_settings
 from tests.support.scripted_model import (
     Asked,
@@ -185,3 +185,9 @@ async def test_keep_alive_comments_do_not_hide_silence(endpoint: ScriptedModel, 
     with pytest.raises(TransientError) as raised:
         await impatient.complete(chat("Hello"))
     assert raised.value.code == "model_timeout"
+
+
+async def test_halves_of_a_character_are_joined(endpoint: ScriptedModel, client: ChatClient) -> None:
+    endpoint.script = always(Reply("Bees \ud83d\udc1d and a lone \ud83d.", chunk_characters=1))
+    answer = await client.complete(chat("hello"))
+    assert answer.text.encode() == "Bees \N{HONEYBEE} and a lone \N{REPLACEMENT CHARACTER}.".encode()

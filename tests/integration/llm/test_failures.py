@@ -4,10 +4,10 @@ import socket
 import traceback
 
 import pytest
+
 from shared.contracts.errors import DraftlineError, PermanentError, TransientError
 from shared.contracts.usage import Usage
 from shared.llm import ChatClient
-
 from tests.support.llm import KEY, InstantClock, Observed, chat, model_settings
 from tests.support.scripted_model import (
     Reply,

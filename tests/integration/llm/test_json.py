@@ -1,10 +1,10 @@
 """Structured output over real HTTP, on endpoints that know more or less about it."""
 
 import pytest
+
 from shared.contracts.errors import TransientError
 from shared.contracts.outline import Outline
 from shared.llm import ChatClient, StoredAnswers, complete_json
-
 from tests.support.llm import AnswersInMemory, chat
 from tests.support.scripted_model import Reply, ScriptedModel, always, failure, obedient, refusing, sequence
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+
 from shared.lifecycle.clock import SystemClock
 from shared.llm import ChatClient
-
 from tests.support.llm import chat, model_settings
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
 from shared.contracts.commands import DocumentCommand, OutlineCommand
 from shared.contracts.ids import EventId, JobRef
 from shared.contracts.outline import Outline

@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from shared.llm.extraction import json_candidates
 
 json_values = st.recursive(

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from shared.llm import Dialect, Message, estimate_tokens, request_hash
 from shared.llm.failures import retry_after_seconds
-
 from tests.support.llm import chat
 
 NOW = datetime(2024, 1, 31, 12, tzinfo=UTC)

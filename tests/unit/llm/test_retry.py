@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from shared.contracts.errors import PermanentError, TransientError
 from shared.llm.retry import RetryPolicy, repeat
-
 from tests.support.llm import InstantClock
 
 UNAVAILABLE = TransientError("model_unavailable", "down")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, StringConstraints, TypeAdapter
-from shared.contracts.outline import Outline
 
+from shared.contracts.outline import Outline
 from tests.support.scripted_model import Asked, Reply, obedient
 
 _CITATION = re.compile(r"\s*\[@(S[0-9a-f]+)\]")

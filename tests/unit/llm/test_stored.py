@@ -1,10 +1,10 @@
 """An answer is paid for once."""
 
 import pytest
+
 from shared.contracts.errors import TransientError
 from shared.contracts.usage import Usage
 from shared.llm import StoredAnswers
-
 from tests.support.llm import AnsweringModel, AnswersInMemory, WrittenText, chat
 
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import pytest
 from pydantic import BaseModel, StringConstraints
+
 from shared.contracts.errors import PermanentError, TransientError
 from shared.contracts.usage import Usage
 from shared.llm import Answer, StoredAnswers, complete_json
-
 from tests.support.llm import AnsweringModel, AnswersInMemory, chat
 
 

@@ -9,12 +9,12 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shared.contracts.commands import OutlineCommand
-from shared.contracts.events import Delta, EventData, Failed, ProgressData
-from shared.contracts.states import JobKind
 
 from deploy.local.errors import LaunchError
 from deploy.local.gateway_client import GatewayClient
+from shared.contracts.commands import OutlineCommand
+from shared.contracts.events import Delta, EventData, Failed, ProgressData
+from shared.contracts.states import JobKind
 
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 NOTHING_MORE = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"

@@ -2,9 +2,9 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from shared.contracts.events import Delta, Gap, ProgressData, Section
 
 from deploy.local.picture import Picture, printable
+from shared.contracts.events import Delta, Gap, ProgressData, Section
 
 
 def delta(text: str, *, offset: int = 0, revision: int = 1, section: str = "s1") -> Delta:

@@ -3,10 +3,10 @@ import re
 
 import pytest
 from rich.console import Console
-from shared.contracts.errors import JobError
-from shared.contracts.events import Delta, EventData, ProgressData, Retrying, Section, Started
 
 from deploy.local.view import LiveView, PlainView, View
+from shared.contracts.errors import JobError
+from shared.contracts.events import Delta, EventData, ProgressData, Retrying, Section, Started
 
 EVENTS: list[EventData] = [
     Started(attempt=1, worker="w"),

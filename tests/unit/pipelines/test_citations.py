@@ -1,9 +1,10 @@
 """Only known keys are cited, and numbers agree with sources."""
 
-from document_worker.pipeline.citations import Numbering, keep_known, numbers_in, without_keys
-from document_worker.pipeline.nodes.references import check_integrity
 from hypothesis import given
 from hypothesis import strategies as st
+
+from document_worker.pipeline.citations import Numbering, keep_known, numbers_in, without_keys
+from document_worker.pipeline.nodes.references import check_integrity
 from shared.contracts.document import Reference, Source
 
 KEYS = {"Saaaaaa": "file-1", "Sbbbbbb": "file-2", "Scccccc": "file-1"}

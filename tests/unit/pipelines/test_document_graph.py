@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
 from document_worker.pipeline.graph import build_graph
 from document_worker.pipeline.state import RESULT, DocumentContext
-from langgraph.checkpoint.memory import InMemorySaver
 from shared.contracts.commands import DocumentPayload
 from shared.contracts.document import DocumentResult
 from shared.contracts.errors import LeaseLostError, PermanentError, TransientError
@@ -14,7 +15,6 @@ from shared.contracts.ids import JobRef
 from shared.contracts.outline import Outline, OutlineNode
 from shared.contracts.usage import Usage
 from shared.llm import Answer, ChatRequest, Dialect
-
 from tests.unit.pipelines.desk import PaperDesk
 
 OUTLINE = Outline(

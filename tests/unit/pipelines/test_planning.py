@@ -1,8 +1,9 @@
 """Budgets add up; evidence belongs to one leaf."""
 
-from document_worker.pipeline.nodes.split import budgets, make_plan
 from hypothesis import given
 from hypothesis import strategies as st
+
+from document_worker.pipeline.nodes.split import budgets, make_plan
 from outline_worker.pipeline.nodes.validate import build, clean_title, distinct, find_faults, from_questions, shares
 from outline_worker.pipeline.schemas import OutlineDraft, SectionDraft, SubsectionDraft
 from shared.contracts.commands import ContextFile, DocumentPayload

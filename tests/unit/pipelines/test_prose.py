@@ -1,8 +1,9 @@
 """A model's answer is fitted into its place without adding a word."""
 
-from document_worker.pipeline.prose import tidy
 from hypothesis import given
 from hypothesis import strategies as st
+
+from document_worker.pipeline.prose import tidy
 from shared.retrieval.text import ends_in_sentence
 
 

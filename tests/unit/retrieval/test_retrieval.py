@@ -4,6 +4,7 @@ import base64
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from shared.contracts.commands import ContextFile
 from shared.retrieval import Ranking, build_ledger, read_files
 from shared.retrieval.files import ReadFile

@@ -1,13 +1,13 @@
 """``python -m document_worker``: take document jobs until SIGTERM."""
 
 import uvloop
+
+from document_worker.bootstrap import handler_builder
+from document_worker.settings import DocumentWorkerSettings
 from shared.contracts.states import JobKind
 from shared.lifecycle.supervisor import Drain, run_service
 from shared.settings import ModelSettings
 from shared.streams import run_worker
-
-from document_worker.bootstrap import handler_builder
-from document_worker.settings import DocumentWorkerSettings
 
 
 async def _main(drain: Drain) -> None:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from document_worker.pipeline.state import RESULT, DocumentContext
 from shared.checkpoints import RedisSaver, run_graph
 from shared.contracts.commands import DocumentPayload
 from shared.contracts.errors import TransientError
 from shared.llm import ArtifactAnswers, ChatClient, StoredAnswers
 from shared.streams import Session
-
-from document_worker.pipeline.state import RESULT, DocumentContext
 
 
 @dataclass(frozen=True, slots=True)

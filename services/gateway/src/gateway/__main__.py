@@ -8,13 +8,6 @@ from collections.abc import Iterator
 import structlog
 import uvicorn
 import uvloop
-from shared.contracts.errors import CannotStartError
-from shared.contracts.states import JobKind
-from shared.lifecycle.supervisor import Drain, run_service
-from shared.observability.health import Health, internal_port
-from shared.observability.logging import configure_logging
-from shared.redis.client import ANY, UNAVAILABLE, connections
-from shared.settings import ObservabilitySettings, RedisSettings, RetentionSettings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.app import create_app
@@ -22,6 +15,13 @@ from gateway.bootstrap import build_services
 from gateway.dependencies import Services
 from gateway.sampling import sample_queues
 from gateway.settings import GatewaySettings
+from shared.contracts.errors import CannotStartError
+from shared.contracts.states import JobKind
+from shared.lifecycle.supervisor import Drain, run_service
+from shared.observability.health import Health, internal_port
+from shared.observability.logging import configure_logging
+from shared.redis.client import ANY, UNAVAILABLE, connections
+from shared.settings import ObservabilitySettings, RedisSettings, RetentionSettings
 
 log = structlog.get_logger()
 

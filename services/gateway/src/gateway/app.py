@@ -5,21 +5,28 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
-from shared.contracts.commands import DocumentCommand, OutlineCommand
 
 from gateway.dependencies import Services
 from gateway.errors import install_error_handlers
 from gateway.middleware import BodyLimit, RequestContext
 from gateway.routers import events, jobs, service
-from gateway.schemas import API
+from gateway.schemas import Problem
+from shared.contracts.commands import DocumentCommand, OutlineCommand
 
 
 def create_app(services: Services | None = None) -> FastAPI:
     """The application over its services; None is enough to describe the API."""
-    app = FastAPI(title="Draftline", version="0.1.0", docs_url="/docs", redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="Draftline",
+        version="0.1.0",
+        docs_url="/docs",
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
     app.state.services = services
-    app.include_router(jobs.router, prefix=API)
-    app.include_router(events.router, prefix=API)
+    app.include_router(jobs.router)
+    app.include_router(events.router)
     app.include_router(service.router)
     install_error_handlers(app)
     app.add_middleware(BodyLimit)
@@ -31,10 +38,10 @@ def create_app(services: Services | None = None) -> FastAPI:
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        _, bodies = models_json_schema(
-            [(OutlineCommand, "validation"), (DocumentCommand, "validation")],
+        _, named = models_json_schema(
+            [(OutlineCommand, "validation"), (DocumentCommand, "validation"), (Problem, "serialization")],
             ref_template="#/components/schemas/{model}",
         )
-        schema["components"]["schemas"].update(bodies["$defs"])
+        schema["components"]["schemas"].update(named["$defs"])
         app.openapi_schema = schema
     return app.openapi_schema

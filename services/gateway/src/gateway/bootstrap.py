@@ -1,15 +1,14 @@
 """Builds the gateway's objects, all of them, in one place."""
 
+from gateway.dependencies import Services
+from gateway.settings import GatewaySettings
+from gateway.sse.hub import FeedHub
 from shared.jobs import JobStore
 from shared.lifecycle.clock import SystemClock
 from shared.redis.client import Connections
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
 from shared.settings import RedisSettings, RetentionSettings
-
-from gateway.dependencies import Services
-from gateway.settings import GatewaySettings
-from gateway.sse.hub import FeedHub
 
 
 def build_services(

@@ -11,16 +11,16 @@ from typing import Annotated, TypeVar
 import uuid_utils
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BaseModel, ValidationError
+
+from gateway.errors import ProblemError, validation_problem
+from gateway.settings import GatewaySettings
+from gateway.sse.hub import FeedHub, Subscription
 from shared.contracts.ids import DEFAULT_TENANT, JOB_ID_PATTERN, START, EventId, JobRef
 from shared.contracts.jobs import Job
 from shared.jobs import JobStore
 from shared.lifecycle.clock import Clock
 from shared.redis.client import Connections
 from shared.redis.reads import Reads
-
-from gateway.errors import ProblemError, validation_problem
-from gateway.settings import GatewaySettings
-from gateway.sse.hub import FeedHub, Subscription
 
 _JOB_ID = re.compile(JOB_ID_PATTERN)
 _Model = TypeVar("_Model", bound=BaseModel)

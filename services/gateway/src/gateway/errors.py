@@ -8,9 +8,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
-from shared.redis.client import OUT_OF_MEMORY, REDIS_UNAVAILABLE
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+
+from shared.redis.client import OUT_OF_MEMORY, REDIS_UNAVAILABLE
 
 log = structlog.get_logger()
 
@@ -36,6 +37,7 @@ TITLES = {
     "outline_expired": "The outline has expired",
     "not_finished": "The job is not finished",
     "already_finished": "The job has ended",
+    "not_retryable": "The job cannot be retried now",
     "result_expired": "The result has expired",
     "job_failed": "The job failed",
     "job_cancelled": "The job was cancelled",
@@ -145,10 +147,8 @@ async def _on_redis_full(request: Request, error: Exception) -> JSONResponse:
 async def _on_parameters(request: Request, error: Exception) -> JSONResponse:
     """Headers and query parameters, which FastAPI checks itself."""
     assert isinstance(error, RequestValidationError)
-    faults = error.errors()[:SHOWN_FAULTS]
-    return _answer(
-        request, _invalid([{"pointer": _pointer(fault["loc"]), "message": fault["msg"]} for fault in faults])
-    )
+    faults = [{"pointer": _pointer(fault["loc"]), "message": fault["msg"]} for fault in error.errors()]
+    return _answer(request, _invalid(faults[:SHOWN_FAULTS]))
 
 
 async def _on_client_gone(_request: Request, _error: Exception) -> Response:

@@ -1,21 +1,24 @@
 """What surrounds every request: its id, its log context, its metrics, and the limit of its body."""
 
+import asyncio
+import contextlib
 import json
 import re
 import time
 import uuid
 
 import structlog
-from shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import ProblemError, problem_body
+from shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 
 log = structlog.get_logger()
 
 LARGE_BODY_BYTES = 25 * 1024 * 1024
 SMALL_BODY_BYTES = 256 * 1024
+LINGER_SECONDS = 2
 _WITH_FILES = ("/jobs/outline", "/jobs/document")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 
@@ -67,7 +70,11 @@ def _method(scope: Scope) -> str:
 
 
 class BodyLimit:
-    """Refuses a large body as soon as its Content-Length says so, or its bytes do."""
+    """Refuses a large body as soon as its Content-Length says so, or its bytes do.
+
+    After the answer it reads on for a moment: closing with bytes unread resets the connection, and most clients that
+    are still sending then report the reset instead of the answer.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -78,10 +85,19 @@ class BodyLimit:
             return
         limit = LARGE_BODY_BYTES if scope["path"].endswith(_WITH_FILES) else SMALL_BODY_BYTES
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
-            await _refuse(scope, send, _too_large(limit))
-            return
         received = 0
+
+        async def send_and_linger(message: Message) -> None:
+            if received > limit and message["type"] == "http.response.body" and not message.get("more_body"):
+                await send({**message, "more_body": True})
+                await _discard(receive)
+                message = {"type": "http.response.body"}
+            await send(message)
+
+        if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
+            received = int(announced[:20])
+            await _refuse(scope, send_and_linger, _too_large(limit))
+            return
 
         async def receive_counted() -> Message:
             nonlocal received
@@ -91,7 +107,14 @@ class BodyLimit:
                 raise _too_large(limit)
             return message
 
-        await self._app(scope, receive_counted, send)
+        await self._app(scope, receive_counted, send_and_linger)
+
+
+async def _discard(receive: Receive) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (await receive()).get("more_body"):
+                continue
 
 
 def _too_large(limit: int) -> ProblemError:

@@ -1,11 +1,11 @@
 """Measures the queues for Prometheus."""
 
 import structlog
+
+from gateway.dependencies import Services
 from shared.contracts.states import Band, JobKind
 from shared.observability.metrics import QUEUE_OLDEST_SECONDS, QUEUE_OUTSTANDING
 from shared.redis.client import ANY, UNAVAILABLE
-
-from gateway.dependencies import Services
 
 log = structlog.get_logger()
 

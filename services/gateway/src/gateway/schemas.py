@@ -1,8 +1,11 @@
 """The answers of the API."""
 
 from datetime import datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
+
+from shared.contracts.document import DocumentResult, OutlineResult
 from shared.contracts.errors import JobError
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind, JobState
@@ -68,6 +71,24 @@ class JobView(BaseModel):
     links: Links
 
 
+class OutlineJobResult(OutlineResult):
+    """Result of an outline job."""
+
+    usage: Usage
+
+
+class DocumentJobResult(DocumentResult):
+    """Result of a document job."""
+
+    usage: Usage
+
+
+class Ready(BaseModel):
+    """The gateway can serve."""
+
+    status: Literal["ok"] = "ok"
+
+
 class ProblemItem(BaseModel):
     """One fault of a body."""
 
@@ -84,7 +105,14 @@ class Problem(BaseModel):
     detail: str
     code: str
     request_id: str
-    errors: list[ProblemItem] = []
+    errors: list[ProblemItem] = Field(default=[], description="Only with `validation_failed`: at most 50 faults")
+    error: JobError | None = Field(default=None, description="Only with `job_failed`: why the job failed")
+
+
+def problems(*statuses: int | str) -> dict[int | str, dict[str, Any]]:
+    """What a route documents about its errors."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": "A problem, see docs/errors.md", "content": content} for status in statuses}
 
 
 def accepted(job: Job) -> Accepted:

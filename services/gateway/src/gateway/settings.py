@@ -1,6 +1,7 @@
 """What the gateway is told."""
 
 from pydantic import Field
+
 from shared.settings.base import EnvironmentSettings
 
 

@@ -4,6 +4,9 @@ import json
 from datetime import timedelta
 
 from pydantic import BaseModel
+
+from gateway.dependencies import Services
+from gateway.errors import ProblemError
 from shared.contracts.commands import (
     MAX_DELAY_SECONDS,
     DocumentCommand,
@@ -20,9 +23,6 @@ from shared.jobs import NewJob
 from shared.jobs.store import digest_of
 from shared.observability.metrics import JOBS_ACCEPTED
 from shared.redis.scripts import Submitted
-
-from gateway.dependencies import Services
-from gateway.errors import ProblemError
 
 
 async def submit_outline(

@@ -1,13 +1,13 @@
 """``python -m outline_worker``: take outline jobs until SIGTERM."""
 
 import uvloop
+
+from outline_worker.bootstrap import handler_builder
+from outline_worker.settings import OutlineWorkerSettings
 from shared.contracts.states import JobKind
 from shared.lifecycle.supervisor import Drain, run_service
 from shared.settings import ModelSettings
 from shared.streams import run_worker
-
-from outline_worker.bootstrap import handler_builder
-from outline_worker.settings import OutlineWorkerSettings
 
 
 async def _main(drain: Drain) -> None:

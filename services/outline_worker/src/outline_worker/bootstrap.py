@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from outline_worker.handlers import OutlineHandler
+from outline_worker.pipeline.graph import build_graph
 from shared.checkpoints import RedisSaver
 from shared.contracts.states import JobKind
 from shared.lifecycle.clock import Clock
@@ -10,9 +12,6 @@ from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
 from shared.settings import ModelSettings
 from shared.streams import Handler
-
-from outline_worker.handlers import OutlineHandler
-from outline_worker.pipeline.graph import build_graph
 
 
 def handler_builder(model: ModelSettings) -> Callable[[Scripts, Reads, Clock], Handler]:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from outline_worker.pipeline.state import RESULT, OutlineContext
 from shared.checkpoints import RedisSaver, run_graph
 from shared.contracts.commands import OutlineCommand
 from shared.contracts.errors import TransientError
 from shared.llm import ArtifactAnswers, ChatClient, StoredAnswers
 from shared.streams import Session
-
-from outline_worker.pipeline.state import RESULT, OutlineContext
 
 
 @dataclass(frozen=True, slots=True)

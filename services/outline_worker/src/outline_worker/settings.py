@@ -1,6 +1,7 @@
 """What the outline worker is told beyond what every worker is."""
 
 from pydantic import Field
+
 from shared.settings.base import EnvironmentSettings
 
 

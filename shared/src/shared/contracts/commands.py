@@ -66,6 +66,13 @@ class ContextFile(_Command):
         return (self.text or "").encode()
 
 
+def _or_mapping(schema: dict[str, Any]) -> None:
+    """Say in the schema that a mapping of name to text does as well."""
+    files = {key: schema.pop(key) for key in ("type", "items", "maxItems")}
+    texts = {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": MAX_CONTEXT_FILES}
+    schema["anyOf"] = [files, texts]
+
+
 class JobOptions(_Command):
     """Options every kind of job takes."""
 
@@ -79,7 +86,7 @@ class JobOptions(_Command):
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = {}
     target_words: TargetWords | None = None
     context_files: Annotated[list[ContextFile], Field(max_length=MAX_CONTEXT_FILES)] = Field(
-        default=[], description="A list of files, or a mapping of name to text"
+        default=[], description="A list of files, or a mapping of name to text", json_schema_extra=_or_mapping
     )
 
     @field_validator("context_files", mode="before")

@@ -40,7 +40,7 @@ class Queued(EventData):
     """The job stands in a request stream (again)."""
 
     band: str
-    reason: str = Field(description="`submitted`, `due` or `released`")
+    reason: str = Field(description="`submitted`, `due`, `released` or `retried`")
 
 
 class Scheduled(EventData):

@@ -10,7 +10,7 @@ from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind
 from shared.jobs.record import to_job
 from shared.redis.reads import Reads
-from shared.redis.scripts import Cancelled, Scripts, Submission, Submitted
+from shared.redis.scripts import Cancelled, Retried, Scripts, Submission, Submitted
 from shared.settings import RetentionSettings
 
 
@@ -75,6 +75,10 @@ class JobStore:
     async def cancel(self, job: Job) -> Cancelled:
         """End a waiting job; ask for the end of a running one."""
         return await self._scripts.cancel(job.ref, job.kind)
+
+    async def retry(self, job: Job, request_id: str) -> Retried:
+        """Begin a failed or cancelled job again, from its checkpoint."""
+        return await self._scripts.retry(job.ref, job.kind, request_id)
 
     async def section_texts(self, ref: JobRef) -> dict[str, str]:
         """Texts of the sections that are finished, by section id."""

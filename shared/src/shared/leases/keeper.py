@@ -44,9 +44,13 @@ class Held:
     ending: Ending | None = None
 
     def end(self, ending: Ending) -> None:
-        """Stop the handler; the first reason stays, but a lost lease overrides all: nothing may be written then."""
-        if ending is Ending.LOST or self.ending is None:
-            self.ending = ending
+        """Stop the handler; the first reason stays, but a lost lease overrides all: nothing may be written then.
+
+        Cancels once for a reason: another cancellation would break into the handler's cleaning up.
+        """
+        if self.ending is not None and (ending is not Ending.LOST or self.ending is Ending.LOST):
+            return
+        self.ending = ending
         if self.handler is not None and not self.handler.done():
             self.handler.cancel()
 
@@ -59,6 +63,8 @@ class LeaseKeeper:
         self._clock = clock
         self.lease_seconds = lease_seconds
         self._held: dict[JobRef, Held] = {}
+        self.failing = False
+        """Whether the last renewal failed."""
 
     def __len__(self) -> int:
         return len(self._held)
@@ -68,6 +74,10 @@ class LeaseKeeper:
 
     def take(self, claim: Claim, claimed_at: float) -> Held:
         """Begin to keep a lease that was given by a fetch sent at ``claimed_at`` (monotonic)."""
+        stale = self._held.get(claim.ref)
+        if stale is not None:
+            # The process stalled for longer than its lease and took its own job over.
+            stale.end(Ending.LOST)
         held = Held(claim, claimed_at + self.lease_seconds * TRUSTED_PART)
         self._held[claim.ref] = held
         return held
@@ -84,11 +94,16 @@ class LeaseKeeper:
             held.end(Ending.CANCELLED)
 
     def check(self, held: Held) -> None:
-        """Raise LeaseLostError unless the lease can still be trusted. Called before each costly step."""
+        """Raise LeaseLostError unless the lease can still be trusted. Called before each costly step.
+
+        Also tells a handler again that it is to stop, should some library have lost the cancellation.
+        """
         if held.ending is Ending.LOST or self._clock.monotonic() >= held.trusted_until:
             held.end(Ending.LOST)
             msg = f"lease of {held.claim.ref} lost"
             raise LeaseLostError(msg)
+        if held.ending is not None and held.handler is not None:
+            held.handler.cancel()
 
     async def run(self) -> None:
         """Renew, and stop trusting what could not be renewed, for ever."""
@@ -100,7 +115,9 @@ class LeaseKeeper:
         while True:
             try:
                 await self._renew()
+                self.failing = False
             except (*UNAVAILABLE, ANY) as error:
+                self.failing = True
                 log.warning("lease_renewal_failed", error=str(error), held=len(self._held))
             await self._clock.sleep(self.lease_seconds / RENEWALS_PER_LEASE)
 

@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 
 from shared.contracts.errors import DraftlineError, PermanentError, TransientError
+from shared.contracts.text import encodable
 from shared.contracts.usage import Usage
 from shared.llm.ports import Answer, ChatRequest, FinishReason, TextSink
 from shared.llm.thinking import Passed, ThinkFilter
@@ -98,7 +99,7 @@ class AnswerReader:
         self._draft.add(self._filter.finish())
         if self._finish_reason is None:
             return TransientError("model_stream_broken", "The model's answer ended before it was complete.")
-        text = self._draft.text
+        text = encodable(self._draft.text)
         if self._finish_reason == "content_filter" or (self._refused and not text.strip()):
             return PermanentError("model_content_filtered", "The model's content filter refused to answer.")
         if not text.strip():

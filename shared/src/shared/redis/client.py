@@ -6,9 +6,11 @@ because a repeated claim would strand the first one; BLOCKING outlives its BLOCK
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from enum import Enum
+from typing import Any, cast
 
 import redis.asyncio as aioredis
 from redis import exceptions
@@ -20,13 +22,52 @@ from shared.settings import RedisSettings
 BLOCK_MS = 5_000
 """How long a blocking read waits on the server."""
 
-Redis = aioredis.Redis
+
+class Redis(aioredis.Redis):
+    """A client that never loses a cancellation.
+
+    redis-py sends through ``asyncio.wait_for``, which up to Python 3.11 swallows a cancellation that comes in the same
+    turn of the loop in which the sending ends: a handler would run on, a drain would never end.
+    """
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        before = _cancellations.set(_cancelling())
+        try:
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        finally:
+            lost = _cancelling() > _cancellations.get()
+            _cancellations.reset(before)
+            if lost:
+                raise asyncio.CancelledError
+
+    async def parse_response(self, connection: Any, command_name: str | bytes, **options: Any) -> Any:
+        if _cancelling() > _cancellations.get():
+            # Sent, and its reply will come: nobody else may read it.
+            await connection.disconnect(nowait=True)
+            raise asyncio.CancelledError
+        return await super().parse_response(connection, command_name, **options)
+
+
+_cancellations: ContextVar[int] = ContextVar("cancellations", default=0)
+"""How often the task had been cancelled when its command began."""
+
+
+def _cancelling() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
+
+
+class RefusedForNowError(exceptions.RedisError):
+    """The server takes no writes at the moment: its disk is full, its replicas are away, a script blocks it."""
+
 
 REDIS_UNAVAILABLE = (
     exceptions.ConnectionError,
     exceptions.TimeoutError,
     exceptions.BusyLoadingError,
     exceptions.ReadOnlyError,
+    exceptions.MasterDownError,
+    RefusedForNowError,
 )
 """Redis cannot be used now; the same command may pass later."""
 UNAVAILABLE = (*REDIS_UNAVAILABLE, OSError)
@@ -37,6 +78,20 @@ REFUSED = exceptions.ResponseError
 """The server understood and said no."""
 ANY = exceptions.RedisError
 """Everything redis-py raises."""
+
+
+_MAY_PASS = ("MISCONF", "NOREPLICAS", "BUSY ")
+
+
+@contextmanager
+def told_when_it_may_pass() -> Iterator[None]:
+    """Give refusals that may pass, for which redis-py has no class, an error of their own."""
+    try:
+        yield
+    except REFUSED as error:
+        if str(error).startswith(_MAY_PASS):
+            raise RefusedForNowError(str(error)) from error
+        raise
 
 
 class Role(Enum):
@@ -64,7 +119,7 @@ def connect(settings: RedisSettings, role: Role, max_connections: int = 16) -> R
         retry=Retry(backoff, retries),
         protocol=2,
     )
-    return Redis.from_pool(pool)
+    return cast("Redis", Redis.from_pool(pool))
 
 
 class Connections:

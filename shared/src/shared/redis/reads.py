@@ -58,10 +58,14 @@ class Reads:
 
     async def fix_shards(self) -> None:
         """Agree on the number of shards; raises ShardMismatchError where the stored one differs."""
-        await self._redis.set(SHARDS_KEY, self.shards, nx=True)
-        stored = int(await self._redis.get(SHARDS_KEY))
-        if stored != self.shards:
-            msg = f"DRAFTLINE_SHARDS is {self.shards}, but this Redis was set up with {stored}: start with {stored}"
+        stored = await self._redis.get(SHARDS_KEY)
+        if stored is None:
+            # Only where it is missing: a full server refuses even a SET that would change nothing.
+            await self._redis.set(SHARDS_KEY, self.shards, nx=True)
+            stored = await self._redis.get(SHARDS_KEY)
+        fixed = int(stored)
+        if fixed != self.shards:
+            msg = f"DRAFTLINE_SHARDS is {self.shards}, but this Redis was set up with {fixed}: start with {fixed}"
             raise ShardMismatchError(msg)
 
     async def ensure_groups(self, kind: JobKind) -> None:

@@ -1,6 +1,5 @@
 """One typed function for each Lua script. The scripts' headers say what they read, write and return."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +9,7 @@ from shared.contracts.ids import EventId, JobRef
 from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
 from shared.contracts.usage import Usage
-from shared.redis.client import Connections, Redis
+from shared.redis.client import Connections, Redis, told_when_it_may_pass
 from shared.redis.keys import script_keys, shard_of
 from shared.redis.lua_source import source
 
@@ -54,6 +53,18 @@ class Cancelled(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Retried(StrEnum):
+    """Answer of retry: done, or the state that does not allow it."""
+
+    RETRIED = "retried"
+    UNKNOWN = "unknown"
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    RUNNING = "running"
+    AWAITING_REVIEW = "awaiting_review"
+    COMPLETED = "completed"
+
+
 @dataclass(frozen=True, slots=True)
 class Submission:
     """Everything submit writes."""
@@ -79,6 +90,16 @@ class Fetched:
 
     claims: list[Claim]
     last_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactWrite:
+    """A piece of work and what was spent for it; by its name, unique in the job, a repeated write is counted once."""
+
+    name: str
+    field: str
+    value: bytes
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +137,8 @@ class Scripts:
         script = self._scripts.get(name)
         if script is None:
             script = self._scripts[name] = self._connections.commands.register_script(source(name))
-        return await script(keys=script_keys(shard, kind), args=args, client=client)
+        with told_when_it_may_pass():
+            return await script(keys=script_keys(shard, kind), args=args, client=client)
 
     async def _on_job(self, name: str, ref: JobRef, kind: JobKind, *args: Any) -> str:
         reply = await self._run(name, shard_of(ref, self.shards), kind, [str(ref), *args])
@@ -168,9 +190,9 @@ class Scripts:
             args += [event.seq, event.type, event.data]
         return Owned(await self._on_job("append_events", claim.ref, claim.kind, *args))
 
-    async def put_artifact(self, claim: Claim, field: str, value: bytes, usage: Usage | None = None) -> Owned:
+    async def put_artifact(self, claim: Claim, write: ArtifactWrite) -> Owned:
         """Store a piece of work and count what was spent; a repeated write counts nothing twice."""
-        args = (claim.fence, field, value, usage_argument(usage), uuid.uuid4().hex)
+        args = (claim.fence, write.field, write.value, usage_argument(write.usage), write.name)
         return Owned(await self._on_job("put_artifact", claim.ref, claim.kind, *args))
 
     async def put_checkpoint(self, ref: JobRef, kind: JobKind, fence: int, items: Sequence[CheckpointItem]) -> Owned:
@@ -198,13 +220,17 @@ class Scripts:
         return Settled(await self._on_job("release", claim.ref, claim.kind, *args))
 
     async def promote(self, shard: int, kind: JobKind) -> tuple[int, int | None]:
-        """Queue what is due. Returns how many, and when the next one is due (ms since the epoch) if any."""
+        """Queue what is due. Returns how many, and in how many ms the next one is due, if any."""
         moved, following = await self._run("promote", shard, kind, [])
         return int(moved), None if following == b"-1" else int(following)
 
     async def cancel(self, ref: JobRef, kind: JobKind) -> Cancelled:
         """End a waiting job, or ask the owner of a running one to end it."""
         return Cancelled(await self._on_job("cancel", ref, kind))
+
+    async def retry(self, ref: JobRef, kind: JobKind, request_id: str) -> Retried:
+        """Begin a failed or cancelled job again, from its checkpoint, with its attempts counted afresh."""
+        return Retried(await self._on_job("retry", ref, kind, request_id))
 
 
 def _claim(kind: JobKind, item: list[bytes]) -> Claim:

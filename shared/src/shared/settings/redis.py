@@ -1,6 +1,6 @@
 """Where Redis is and how long things stay in it."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from shared.settings.base import EnvironmentSettings
 
@@ -16,6 +16,14 @@ class RedisSettings(EnvironmentSettings):
     shards: int = Field(
         default=1, ge=1, le=4096, description="Key groups jobs are spread over; fixed at the first start."
     )
+
+    @field_validator("url")
+    @classmethod
+    def _check_scheme(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            msg = "REDIS_URL must begin with redis://, rediss:// or unix://"
+            raise ValueError(msg)
+        return value
 
 
 class RetentionSettings(EnvironmentSettings):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import structlog
 
 from shared.contracts.errors import JobError, LeaseLostError, PermanentError, TransientError
-from shared.redis.client import UNAVAILABLE
+from shared.redis.client import REDIS_UNAVAILABLE
 from shared.streams.outcome import Done, Fail, LeaseLost, Outcome, Retry
 from shared.streams.retry import Backoff
 from shared.streams.session import Handler, Session
@@ -26,15 +26,18 @@ async def judge(handler: Handler, session: Session, backoff: Backoff, random: Ca
     except TransientError as error:
         log.warning("attempt_failed", code=error.code, error=error.message)
         return Retry(error.to_job_error(), backoff.after(attempt, error.retry_after_seconds, random))
-    except UNAVAILABLE as error:
+    except REDIS_UNAVAILABLE as error:
         log.warning("attempt_failed", code="redis_unavailable", error=str(error))
         failure = JobError(code="redis_unavailable", message="Redis was away during the attempt.", retryable=True)
         return Retry(failure, backoff.after(attempt, None, random))
     except Exception:
         log.exception("attempt_crashed")
-        failure = JobError(
-            code="internal_error",
-            message="The attempt failed inside the worker; its log has the cause.",
-            retryable=True,
-        )
-        return Retry(failure, backoff.after(attempt, None, random))
+        return crashed(attempt, backoff, random)
+
+
+def crashed(attempt: int, backoff: Backoff, random: Callable[[], float]) -> Retry:
+    """The outcome where the handler's own code failed."""
+    failure = JobError(
+        code="internal_error", message="The attempt failed inside the worker; its log has the cause.", retryable=True
+    )
+    return Retry(failure, backoff.after(attempt, None, random))

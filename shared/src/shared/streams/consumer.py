@@ -27,7 +27,7 @@ from shared.redis.keys import Keyspace
 from shared.redis.reads import Reads, read_streams
 from shared.redis.scripts import Scripts
 from shared.settings import WorkerSettings
-from shared.streams.attempt import judge
+from shared.streams.attempt import crashed, judge
 from shared.streams.outcome import LeaseLost, Outcome, Release
 from shared.streams.publisher import EventWriter
 from shared.streams.retry import Backoff
@@ -109,6 +109,11 @@ class Consumer:
             try:
                 outcome = await self._attempt(held, session)
                 settled = await self._settler.settle(held, session, outcome)
+            except Exception:
+                # One job must not take the worker with it: its lease runs out, as if the worker had died, and the
+                # crash cap bounds how often that happens.
+                log.exception("job_dropped")
+                return
             finally:
                 self._keeper.drop(held)
                 self._doorbell.set()
@@ -124,10 +129,17 @@ class Consumer:
             if held.ending is not None:
                 handler.cancel()
             await asyncio.wait({handler})
-            writer.cancel()
+            async with session.events.between_batches():
+                writer.cancel()
         if held.ending is Ending.LOST:
             return LeaseLost()
-        return Release() if handler.cancelled() else handler.result()
+        if not handler.cancelled():
+            return handler.result()
+        if held.ending is None:
+            # Nobody asked for it: to release such a job would be to run it again at once and for ever.
+            log.error("attempt_cancelled_itself")
+            return crashed(held.claim.attempt, self._backoff, random.random)
+        return Release()
 
     async def _fetch_or_wait(self, jobs: asyncio.TaskGroup) -> None:
         self._health.beat()
@@ -139,7 +151,11 @@ class Consumer:
             log.warning("fetch_failed", error=str(error))
             await self._clock.sleep(random.uniform(0.2, 1.0))
             return
-        self._health.ready()
+        if self._keeper.failing:
+            # A worker that is full does not fetch; its renewals know.
+            self._health.not_ready("Redis does not answer")
+        else:
+            self._health.ready()
         try:
             async with asyncio.timeout(self._settings.poll_seconds):
                 await self._doorbell.wait()
@@ -210,12 +226,12 @@ class Consumer:
             pause = PROMOTE_SECONDS
             for shard in range(self._scripts.shards):
                 try:
-                    _, due_ms = await self._scripts.promote(shard, self._worker.kind)
+                    _, wait_ms = await self._scripts.promote(shard, self._worker.kind)
                 except (*UNAVAILABLE, ANY) as error:
                     log.warning("promote_failed", error=str(error))
                     continue
-                if due_ms is not None:
-                    pause = min(pause, max(0.02, due_ms / 1000 - self._clock.now().timestamp()))
+                if wait_ms is not None:
+                    pause = min(pause, max(0.02, wait_ms / 1000))
             await self._clock.sleep(pause)
 
     async def _ring_on(self, drain: Drain) -> None:
@@ -229,8 +245,12 @@ class Consumer:
         for held in self._keeper.holding():
             held.end(Ending.RELEASED)
         await self._until_idle(SETTLE_SECONDS)
+        for held in self._keeper.holding():
+            # What could not be given back is left to its lease, which nobody renews from here on.
+            held.end(Ending.LOST)
 
     async def _until_idle(self, seconds: float) -> None:
         deadline = self._clock.monotonic() + seconds
         while len(self._keeper) and self._clock.monotonic() < deadline:
+            self._health.beat()
             await self._clock.sleep(0.02)

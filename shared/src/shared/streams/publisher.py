@@ -1,6 +1,7 @@
 """Writes the events of one attempt: numbered, in order, one batch in flight, text coalesced."""
 
 import asyncio
+import contextlib
 from collections import deque
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import structlog
 
 from shared.contracts.events import Delta, EventData, Section
 from shared.contracts.jobs import Claim
+from shared.contracts.text import encodable
 from shared.lifecycle.clock import Clock
 from shared.observability.metrics import EVENTS_WRITTEN
 from shared.redis.client import OUT_OF_MEMORY, UNAVAILABLE
@@ -41,6 +43,7 @@ class EventWriter:
         self._seq = 0
         self._queue: deque[NewEvent] = deque()
         self._open: dict[str, _OpenText] = {}
+        self._open_until = 0.0
         self._written: dict[str, tuple[int, int]] = {}
         self._some = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -65,6 +68,8 @@ class EventWriter:
         if opened is None:
             known, offset = self._written.get(section_id, (revision, 0))
             opened = _OpenText(revision, offset if known == revision else 0, [])
+            if not self._open:
+                self._open_until = self._clock.monotonic() + DELTA_SECONDS
             self._open[section_id] = opened
         opened.pieces.append(piece)
         self._some.set()
@@ -73,7 +78,7 @@ class EventWriter:
         """Queue what is still open of a section's text, so that what follows comes after it."""
         opened = self._open.pop(section_id, None)
         if opened is not None:
-            text = "".join(opened.pieces)
+            text = encodable("".join(opened.pieces))
             self._written[section_id] = (opened.revision, opened.offset + len(text))
             self._push(Delta(section_id=section_id, revision=opened.revision, offset=opened.offset, text=text))
 
@@ -82,24 +87,38 @@ class EventWriter:
         return self._seq + 1
 
     async def run(self) -> None:
-        """Write for ever."""
+        """Write for ever, through times when Redis is away."""
         while True:
             await self._some.wait()
+            await self._until_due()
             try:
-                async with asyncio.timeout(DELTA_SECONDS):
-                    await self._urgent.wait()
-            except TimeoutError:
-                self._close_all()
-            await self._write()
-            if not self._queue:
-                self._urgent.clear()
-                if not self._open:
-                    self._some.clear()
+                await self._write()
+            except UNAVAILABLE as error:
+                log.warning("events_delayed", error=str(error), events=len(self._queue))
+                self._urgent.set()
+                await self._clock.sleep(DELTA_SECONDS)
+                continue
+            self._urgent.clear()
+            if not self._open:
+                self._some.clear()
+
+    def between_batches(self) -> asyncio.Lock:
+        """Free while no batch is in flight: a batch that is cancelled costs its connection."""
+        return self._writing
 
     async def flush(self) -> Owned:
-        """Write everything there is, and say what the last write was told."""
+        """Write everything there is, and say what the last write was told. Raises where Redis is away."""
         self._close_all()
         return await self._write()
+
+    async def _until_due(self) -> None:
+        # Text has a deadline of its own, so that a steady flow of other events cannot hold it back.
+        left = max(0.0, self._open_until - self._clock.monotonic()) if self._open else None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await self._urgent.wait()
+        if self._clock.monotonic() >= self._open_until:
+            self._close_all()
 
     def _close_all(self) -> None:
         for section_id in list(self._open):
@@ -115,19 +134,17 @@ class EventWriter:
             while self._queue:
                 batch = [self._queue[i] for i in range(min(len(self._queue), BATCH_EVENTS))]
                 told = await self._append(batch)
-                for event in batch:
+                for _ in batch:
                     self._queue.popleft()
-                    EVENTS_WRITTEN.labels(event.type).inc()
         return told
 
     async def _append(self, batch: list[NewEvent]) -> Owned:
-        """Append one batch, repeating it while Redis is away: the attempt's lease bounds how long that can be."""
-        while True:
-            try:
-                return await self._scripts.append_events(self._claim, batch)
-            except OUT_OF_MEMORY:
-                log.warning("events_dropped_redis_full", events=len(batch))
-                return Owned.OK
-            except UNAVAILABLE as error:
-                log.warning("events_delayed", error=str(error), events=len(batch))
-                await self._clock.sleep(DELTA_SECONDS)
+        try:
+            told = await self._scripts.append_events(self._claim, batch)
+        except OUT_OF_MEMORY:
+            log.warning("events_dropped_redis_full", events=len(batch))
+            return Owned.OK
+        if told in {Owned.OK, Owned.CANCEL}:
+            for event in batch:
+                EVENTS_WRITTEN.labels(event.type).inc()
+        return told

@@ -1,5 +1,7 @@
 """What a handler is given for one attempt of one job."""
 
+import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from shared.contracts.errors import LeaseLostError, PermanentError
@@ -8,7 +10,7 @@ from shared.contracts.jobs import Claim
 from shared.contracts.usage import Usage
 from shared.leases import Held, LeaseKeeper
 from shared.redis.reads import Reads
-from shared.redis.scripts import Owned, Scripts
+from shared.redis.scripts import ArtifactWrite, Owned, Scripts
 from shared.streams.publisher import EventWriter
 
 
@@ -23,6 +25,7 @@ class Session:
         self._scripts = scripts
         self._reads = reads
         self._unsettled = Usage()
+        self._unconfirmed: deque[ArtifactWrite] = deque()
 
     def check(self) -> None:
         """Raise LeaseLostError unless the job is still ours. Call before each costly step."""
@@ -54,11 +57,20 @@ class Session:
 
     async def store(self, field: str, value: bytes) -> None:
         """Keep a piece of work beyond this attempt, and count in the same step what was spent so far."""
-        usage = self.take_unsettled()
+        write = ArtifactWrite(uuid.uuid4().hex, field, value, self.take_unsettled())
+        await self.confirm()
+        await self._put(write)
+
+    async def confirm(self) -> None:
+        """Repeat the writes whose reply never came, so that each is stored and its usage counted exactly once."""
+        while self._unconfirmed:
+            await self._put(self._unconfirmed.popleft())
+
+    async def _put(self, write: ArtifactWrite) -> None:
         try:
-            told = await self._scripts.put_artifact(self.claim, field, value, usage)
+            told = await self._scripts.put_artifact(self.claim, write)
         except BaseException:
-            self._unsettled += usage or Usage()
+            self._unconfirmed.append(write)
             raise
         if told is not Owned.OK:
             msg = f"job {self.claim.ref} is no longer ours"

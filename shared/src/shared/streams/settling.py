@@ -37,6 +37,7 @@ class Settler:
             return Settled.FENCED
         try:
             await self._insist(held, session.events.flush)
+            await self._insist(held, session.confirm)
             usage = session.take_unsettled()
             return await self._insist(held, lambda: self._write(session, outcome, usage))
         except LeaseLostError:

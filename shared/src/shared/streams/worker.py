@@ -39,15 +39,16 @@ async def run_worker(
             scripts, reads = Scripts(opened, redis.shards), Reads(opened, redis.shards)
             worker = Worker(name, kind, build_handler(scripts, reads, clock))
             consumer = Consumer(worker, opened, scripts, reads, clock, settings, health)
-            if await _prepared(reads, kind, clock, drain):
+            if await _prepared(reads, kind, clock, health, drain):
                 log.info("consuming", concurrency=settings.concurrency, lease_seconds=settings.lease_seconds)
                 await consumer.run(drain)
     log.info("stopped")
 
 
-async def _prepared(reads: Reads, kind: JobKind, clock: Clock, drain: Drain) -> bool:
+async def _prepared(reads: Reads, kind: JobKind, clock: Clock, health: Health, drain: Drain) -> bool:
     """Agree on the shards and create the groups as soon as Redis answers; false if told to stop before."""
     while not drain.asked:
+        health.beat()
         try:
             await reads.fix_shards()
             await reads.ensure_groups(kind)

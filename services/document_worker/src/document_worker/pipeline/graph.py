@@ -4,8 +4,6 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
-from shared.checkpoints import staged
-from shared.contracts.states import JobKind
 
 from document_worker.pipeline.nodes.collect import collect
 from document_worker.pipeline.nodes.fuse import fuse
@@ -14,6 +12,8 @@ from document_worker.pipeline.nodes.section import section
 from document_worker.pipeline.nodes.split import split
 from document_worker.pipeline.routing import after_collect, to_sections
 from document_worker.pipeline.state import DocumentContext, DocumentState, SectionTask
+from shared.checkpoints import staged
+from shared.contracts.states import JobKind
 
 
 def build_graph(saver: BaseCheckpointSaver[str]) -> Any:

@@ -1,6 +1,7 @@
 """What the nodes leave for each other as stored work."""
 
 from pydantic import BaseModel, ConfigDict
+
 from shared.contracts.document import SectionQuality
 
 

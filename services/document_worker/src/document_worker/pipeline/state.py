@@ -4,11 +4,10 @@ import operator
 from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
 
+from document_worker.ports import Desk, Model
 from shared.contracts.commands import DocumentPayload
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
-
-from document_worker.ports import Desk, Model
 
 LEDGER = "ledger"
 PLAN = "plan"

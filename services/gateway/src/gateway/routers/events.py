@@ -3,21 +3,25 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from shared.contracts.ids import EventId
 
 from gateway.dependencies import JobDep, ServicesDep, last_event_id, prepared, subscription
-from gateway.routers.jobs import PROBLEM
+from gateway.routers.jobs import PROBLEMS
+from gateway.schemas import API
 from gateway.sse.hub import Subscription
 from gateway.sse.stream import EventStream
+from shared.contracts.ids import EventId
 
-router = APIRouter(prefix="/jobs", tags=["events"], responses=PROBLEM, dependencies=[Depends(prepared)])
+router = APIRouter(prefix=f"{API}/jobs", tags=["events"], responses=PROBLEMS, dependencies=[Depends(prepared)])
 
 
 @router.get(
     "/{job_id}/events",
     response_class=Response,
     responses={
-        200: {"content": {"text/event-stream": {}}, "description": "Server-sent events, see docs/events.md"},
+        200: {
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "description": "Server-sent events, see docs/events.md",
+        },
         204: {"description": "The job has ended and there is nothing newer"},
     },
 )

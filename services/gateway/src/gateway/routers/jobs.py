@@ -1,14 +1,11 @@
 """Submit, read and cancel jobs."""
 
-from typing import Any
+import hashlib
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from shared.contracts.commands import DocumentCommand, OutlineCommand
-from shared.contracts.jobs import Job
-from shared.contracts.states import JobState
-from shared.redis.scripts import Cancelled
 
 from gateway.dependencies import (
     IdempotencyKeyDep,
@@ -21,14 +18,48 @@ from gateway.dependencies import (
     read_body,
 )
 from gateway.errors import ProblemError
-from gateway.schemas import Accepted, JobView, Problem, accepted, job_view
+from gateway.schemas import (
+    API,
+    Accepted,
+    DocumentJobResult,
+    JobView,
+    OutlineJobResult,
+    accepted,
+    job_view,
+    problems,
+)
 from gateway.submitting import submit_document, submit_outline
+from gateway.waiting import preferred_seconds, until_settled
+from shared.contracts.commands import DocumentCommand, OutlineCommand
+from shared.contracts.jobs import Job
+from shared.contracts.states import JobState
+from shared.redis.scripts import Cancelled, Retried
 
-PROBLEM: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "The request cannot be done"},
-    "503": {"model": Problem, "description": "Redis is away or full; see Retry-After"},
+
+def wait_preference(
+    prefer: Annotated[
+        str | None, Header(description="`wait=N`: answer with the result if it is there in N seconds")
+    ] = None,
+) -> int:
+    return preferred_seconds(prefer)
+
+
+PROBLEMS = problems("4XX", "5XX")
+_ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {
+        "description": "The job is stored",
+        "headers": {
+            "Location": {"description": "The job", "schema": {"type": "string"}},
+            "Retry-After": {"description": "When to look first, seconds", "schema": {"type": "integer"}},
+            "Idempotent-Replayed": {
+                "description": "`true` where an earlier request was the same",
+                "schema": {"type": "string"},
+            },
+        },
+    }
 }
-router = APIRouter(prefix="/jobs", tags=["jobs"], responses=PROBLEM, dependencies=[Depends(prepared)])
+WaitDep = Annotated[int, Depends(wait_preference)]
+router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], responses=PROBLEMS, dependencies=[Depends(prepared)])
 
 
 def _documented(model: type[BaseModel]) -> dict[str, Any]:
@@ -41,47 +72,72 @@ def _documented(model: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def _accepted(job: Job, *, replayed: bool) -> JSONResponse:
-    body = accepted(job)
-    headers = {"Location": body.links.self, "Retry-After": "1"}
-    if replayed:
-        headers["Idempotent-Replayed"] = "true"
-    return JSONResponse(body.model_dump(mode="json"), status_code=202, headers=headers)
+async def _answer(service: Services, job: Job, seconds: int, *, replayed: bool) -> Response:
+    """202 at once, or, where the client prefers to wait and the job ends in time, 200 with its result."""
+    headers = {"Idempotent-Replayed": "true"} if replayed else {}
+    settled = await until_settled(service, job.ref, seconds) if seconds else None
+    if settled is None:
+        body = accepted(job)
+        headers |= {"Location": body.links.self, "Retry-After": "1"}
+        return JSONResponse(body.model_dump(mode="json"), status_code=202, headers=headers)
+    headers["Preference-Applied"] = f"wait={seconds}"
+    result = await service.store.result(job.ref)
+    # Spliced, not parsed: a result may be large.
+    shown = job_view(settled).model_dump_json().encode()[:-1] + b',"result":' + (result or b"null") + b"}"
+    return Response(shown, media_type="application/json", headers=headers)
 
 
-@router.post("/outline", status_code=202, response_model=Accepted, openapi_extra=_documented(OutlineCommand))
+@router.post(
+    "/outline",
+    status_code=202,
+    response_model=Accepted,
+    responses=_ACCEPTED,
+    openapi_extra=_documented(OutlineCommand),
+)
 async def create_outline_job(
-    request: Request, service: ServicesDep, request_id: RequestIdDep, key: IdempotencyKeyDep
+    request: Request, service: ServicesDep, request_id: RequestIdDep, key: IdempotencyKeyDep, seconds: WaitDep
 ) -> Response:
     """Turn a prompt into an outline."""
     command = await read_body(request, OutlineCommand)
     job_id = command.job_id or new_job_id(key)
     job, replayed = await submit_outline(service, command, job_id, request_id, keyed=_keyed(command.job_id, key))
-    return _accepted(job, replayed=replayed)
+    return await _answer(service, job, seconds, replayed=replayed)
 
 
-@router.post("/document", status_code=202, response_model=Accepted, openapi_extra=_documented(DocumentCommand))
+@router.post(
+    "/document",
+    status_code=202,
+    response_model=Accepted,
+    responses=_ACCEPTED,
+    openapi_extra=_documented(DocumentCommand),
+)
 async def create_document_job(
-    request: Request, service: ServicesDep, request_id: RequestIdDep, key: IdempotencyKeyDep
+    request: Request, service: ServicesDep, request_id: RequestIdDep, key: IdempotencyKeyDep, seconds: WaitDep
 ) -> Response:
     """Turn an outline into a document."""
     command = await read_body(request, DocumentCommand)
     job_id = command.job_id or new_job_id(key)
     job, replayed = await submit_document(service, command, job_id, request_id, keyed=_keyed(command.job_id, key))
-    return _accepted(job, replayed=replayed)
+    return await _answer(service, job, seconds, replayed=replayed)
 
 
 def _keyed(job_id: str | None, key: str | None) -> bool:
     return job_id is None and key is not None
 
 
-@router.get("/{job_id}")
-async def get_job(job: JobDep) -> JobView:
-    """A job's state, progress and usage."""
-    return job_view(job)
+@router.get("/{job_id}", response_model=JobView, responses={304: {"description": "Not changed since that ETag"}})
+async def get_job(job: JobDep, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+    """A job's state, progress and usage; with an ETag, for those who ask often."""
+    body = job_view(job).model_dump_json().encode()
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    if etag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
 
 
-@router.get("/{job_id}/result", responses={200: {"content": {"application/json": {}}}})
+@router.get("/{job_id}/result", responses={200: {"model": OutlineJobResult | DocumentJobResult}})
 async def get_result(job: JobDep, service: ServicesDep) -> Response:
     """A completed job's result."""
     match job.state:
@@ -117,3 +173,18 @@ async def cancel_job(job: JobDep, service: ServicesDep) -> Response:
             raise ProblemError(409, "already_finished", f"The job is {answer} already.")
         case _:
             raise ProblemError(404, "job_not_found", f"No job {job.ref.job_id}, or its record has expired.")
+
+
+@router.post("/{job_id}/retry", status_code=202)
+async def retry_job(job: JobDep, service: ServicesDep, request_id: RequestIdDep) -> JobView:
+    """Begin a failed or cancelled job again: a new run, which goes on from what is finished."""
+    answer = await service.store.retry(job, request_id)
+    current = await service.store.get(job.ref)
+    match answer:
+        case Retried.RETRIED if current is not None:
+            return job_view(current)
+        case Retried.RETRIED | Retried.UNKNOWN:
+            raise ProblemError(404, "job_not_found", f"No job {job.ref.job_id}, or its record has expired.")
+        case _:
+            detail = f"The job is {answer}; only a failed or cancelled job can be retried."
+            raise ProblemError(409, "not_retryable", detail)

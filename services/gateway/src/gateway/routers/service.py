@@ -3,12 +3,13 @@
 import contextlib
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse, PlainTextResponse
-from shared.contracts.states import JobKind
-from shared.redis.client import ANY, OUT_OF_MEMORY
+from fastapi.responses import PlainTextResponse
 
 from gateway.dependencies import ServicesDep, prepared
 from gateway.errors import ProblemError
+from gateway.schemas import Ready, problems
+from shared.contracts.states import JobKind
+from shared.redis.client import ANY, OUT_OF_MEMORY
 
 router = APIRouter(tags=["service"])
 
@@ -19,8 +20,8 @@ async def livez() -> str:
     return "ok\n"
 
 
-@router.get("/readyz", dependencies=[Depends(prepared)])
-async def readyz(service: ServicesDep) -> JSONResponse:
+@router.get("/readyz", responses=problems(503), dependencies=[Depends(prepared)])
+async def readyz(service: ServicesDep) -> Ready:
     """Redis answers, the consumer groups exist, and the server is not stopping."""
     if service.hub.draining:
         raise ProblemError(503, "draining", "The server is stopping.", headers={"Retry-After": "1"})
@@ -33,4 +34,4 @@ async def readyz(service: ServicesDep) -> JSONResponse:
                 await service.reads.ensure_groups(kind)
     except ANY as error:
         raise ProblemError(503, "redis_unavailable", "Redis refuses.", headers={"Retry-After": "2"}) from error
-    return JSONResponse({"status": "ok"})
+    return Ready()

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
+
+from gateway.sse.frames import event_frame
 from shared.contracts.ids import EventId, JobRef
 from shared.lifecycle.clock import Clock
 from shared.redis.client import ANY, UNAVAILABLE, Connections, Redis
 from shared.redis.keys import Keyspace, shard_of
 from shared.redis.reads import feed_entry, newest_id, oldest_id, read_streams
-
-from gateway.sse.frames import event_frame
 
 log = structlog.get_logger()
 

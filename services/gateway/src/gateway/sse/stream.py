@@ -7,14 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
-from shared.contracts.events import TERMINAL_EVENTS, EventType
-from shared.contracts.ids import EventId
-from shared.contracts.jobs import Job
-from shared.jobs import JobStore
-from shared.lifecycle.clock import Clock
-from shared.observability.metrics import SSE_CONNECTIONS, SSE_EVENTS_SENT
-from shared.redis.client import ANY, UNAVAILABLE
-from shared.redis.reads import Reads
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -23,6 +15,14 @@ from gateway.schemas import job_view
 from gateway.settings import GatewaySettings
 from gateway.sse.frames import HEARTBEAT, control_frame, event_frame, opening
 from gateway.sse.hub import FeedHub, Subscription
+from shared.contracts.events import TERMINAL_EVENTS, EventType
+from shared.contracts.ids import EventId
+from shared.contracts.jobs import Job
+from shared.jobs import JobStore
+from shared.lifecycle.clock import Clock
+from shared.observability.metrics import SSE_CONNECTIONS, SSE_EVENTS_SENT
+from shared.redis.client import ANY, UNAVAILABLE
+from shared.redis.reads import Reads
 
 log = structlog.get_logger()
 

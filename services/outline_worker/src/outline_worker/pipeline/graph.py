@@ -4,8 +4,6 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
-from shared.checkpoints import staged
-from shared.contracts.states import JobKind
 
 from outline_worker.pipeline.nodes.analyse import analyse
 from outline_worker.pipeline.nodes.draft import draft, refine
@@ -13,6 +11,8 @@ from outline_worker.pipeline.nodes.gather import gather
 from outline_worker.pipeline.nodes.validate import validate
 from outline_worker.pipeline.routing import after_draft, after_validate
 from outline_worker.pipeline.state import OutlineContext, OutlineState
+from shared.checkpoints import staged
+from shared.contracts.states import JobKind
 
 
 def build_graph(saver: BaseCheckpointSaver[str]) -> Any:

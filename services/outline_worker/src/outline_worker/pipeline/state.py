@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import TypedDict
 
+from outline_worker.ports import Desk, Model
 from shared.contracts.commands import OutlineCommand
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
-
-from outline_worker.ports import Desk, Model
 
 LEDGER = "ledger"
 """Stored work: the evidence."""

@@ -3,7 +3,8 @@
 -- Not allow-oom: progress is what a full server goes without.
 -- KEYS     see keyspace.lua; writes job, events, feed
 -- ARGV     1 id  2 fence  then seq, type, data (JSON) for each event
--- Returns  'ok' | 'cancel' (written, but the job's end was asked for) | 'fenced' | 'repeated' (job settled by this fence)
+-- Returns  'ok' | 'cancel' (written, but the job's end was asked for) | 'fenced' |
+--          'repeated' (job settled by this fence)
 --@include keyspace, emit, owner
 local id, fence = ARGV[1], ARGV[2]
 local job, refused = owned(id, fence)

@@ -3,6 +3,7 @@
 local JOURNAL_BYTES = 1048576
 local FEED_EVENTS = '10000'
 local ENTRY_OVERHEAD = 64
+local FIELDS_BYTES = 25 -- the names of the fields and the time; exact, since trim counts what is there
 
 -- Drop the oldest events until three quarters of the bound are left; remember the last one dropped.
 local function trim(id, bytes)
@@ -33,7 +34,7 @@ local function emit(id, job, event_id, type, data, now)
   redis.call('XADD', K.events .. id, event_id, 'type', type, 'time', int(now), 'data', data)
   redis.call('XADD', K.feed, 'MAXLEN', '~', FEED_EVENTS, '*', 'job', id, 'kind', job.kind, 'request_id',
     job.request_id, 'id', event_id, 'type', type, 'time', int(now), 'data', data)
-  local size = #data + #type + 28 + ENTRY_OVERHEAD
+  local size = #data + #type + FIELDS_BYTES + ENTRY_OVERHEAD
   local bytes = redis.call('HINCRBY', K.job .. id, 'journal_bytes', size)
   if bytes > JOURNAL_BYTES then
     trim(id, bytes)

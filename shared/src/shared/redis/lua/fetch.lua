@@ -2,7 +2,7 @@
 -- fetch: claim up to COUNT jobs: first those whose lease has ended (crashed or released owners), then new entries
 -- band by band. The entry stays pending until the job is settled, whoever owns it: the pending list says "not
 -- settled", the lease says who works on it.
--- KEYS     see keyspace.lua; writes job, events, requests, leases, dead, control, feed
+-- KEYS     see keyspace.lua; reads control, writes job, events, requests, leases, dead, feed
 -- ARGV     1 worker  2 lease, ms  3 COUNT  4.. bands in the order to read them
 -- Returns  {claims, last ids}: a claim is {id, fence, attempt, max_attempts, run, band, request_id, waited ms};
 --          last ids are those of the bands as given, then of the control stream

@@ -20,7 +20,8 @@ if job.cancel == '1' then
 end
 
 local usage = usage_json(id)
-local result = ARGV[4]:sub(1, -2) .. ',"usage":' .. usage .. '}'
+local separator = ARGV[4]:find('^{%s*}$') and '' or ','
+local result = ARGV[4]:sub(1, -2) .. separator .. '"usage":' .. usage .. '}'
 redis.call('SET', K.result .. id, result, 'EX', job.result_ttl)
 redis.call('HSET', K.job .. id, 'percent', '100', 'eta', '0', 'error', '', 'result_expires_at',
   int(now + tonumber(job.result_ttl) * 1000))

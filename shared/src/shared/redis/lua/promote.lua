@@ -2,7 +2,7 @@
 -- promote: move due jobs from the schedule into their request streams, at most 100 a call.
 -- KEYS     see keyspace.lua; writes job, events, requests, delayed, feed
 -- ARGV     none
--- Returns  {moved, due time of the next one in ms or '-1'}
+-- Returns  {moved, ms until the next one is due ('0': now) or '-1': none}; a wait, since clocks of workers differ
 --@include keyspace, emit
 local now = now_ms()
 local moved = 0
@@ -19,4 +19,4 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.delayed, '-inf', int(now), 'LI
   end
 end
 local following = redis.call('ZRANGE', K.delayed, 0, 0, 'WITHSCORES')
-return {moved, following[2] and int(tonumber(following[2])) or '-1'}
+return {moved, following[2] and int(math.max(0, tonumber(following[2]) - now)) or '-1'}

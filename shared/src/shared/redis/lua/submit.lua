@@ -1,7 +1,8 @@
 #!lua
 -- submit: accept a job once. Writes the record, the request, the first event, and the entry in the request stream
 -- or, for a later start, in the schedule.
--- KEYS     see keyspace.lua; writes job, payload, events, requests, delayed, feed
+-- KEYS     see keyspace.lua; writes job, payload, events, requests, delayed, feed; drops what an expired job of this id
+--          may have left
 -- ARGV     1 id  2 digest of the body  3 kind  4 band  5 priority  6 max_attempts  7 request_id  8 metadata (JSON)
 --          9 payload  10 delay, ms ('0': none)  11 not before, ms ('0': none)
 --          12 result TTL, s  13 record TTL, s  14 failed TTL, s
@@ -27,6 +28,10 @@ else
   queued_at = int(now)
 end
 
+-- A result may outlive its record; a new job must find neither it nor work that expires under its hands.
+for _, family in ipairs({K.events, K.result, K.artifact, K.heads, K.blobs, K.writes}) do
+  redis.call('UNLINK', family .. id)
+end
 redis.call('SET', K.payload .. id, ARGV[9])
 redis.call('HSET', K.job .. id,
   'digest', digest, 'kind', ARGV[3], 'band', ARGV[4], 'priority', ARGV[5], 'max_attempts', ARGV[6],

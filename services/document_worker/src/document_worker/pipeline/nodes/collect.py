@@ -1,9 +1,9 @@
 """After the fan-out: all written, or the attempt ends with the failure that asks for the longest wait."""
 
 from langgraph.runtime import Runtime
-from shared.contracts.errors import PermanentError, TransientError
 
 from document_worker.pipeline.state import DocumentContext, DocumentState
+from shared.contracts.errors import PermanentError, TransientError
 
 
 async def collect(state: DocumentState, runtime: Runtime[DocumentContext]) -> DocumentState:

@@ -1,12 +1,12 @@
 """One document from the sections: headings, and one numbering of sources over all of them."""
 
 from langgraph.runtime import Runtime
-from shared.contracts.errors import TransientError
-from shared.retrieval import Ledger
 
 from document_worker.pipeline.citations import Numbering
 from document_worker.pipeline.schemas import Fused, Plan
 from document_worker.pipeline.state import FUSED, LEDGER, PLAN, DocumentContext, DocumentState, text_field
+from shared.contracts.errors import TransientError
+from shared.retrieval import Ledger
 
 _DEEPEST = 6
 

@@ -3,6 +3,10 @@
 import re
 
 from langgraph.runtime import Runtime
+
+from document_worker.pipeline.citations import numbers_in
+from document_worker.pipeline.schemas import Fused, Plan, WrittenSection
+from document_worker.pipeline.state import FUSED, LEDGER, PLAN, RESULT, DocumentContext, DocumentState, facts_field
 from shared.contracts.document import (
     Document,
     DocumentResult,
@@ -15,10 +19,6 @@ from shared.contracts.document import (
 from shared.contracts.errors import PermanentError
 from shared.retrieval import Ledger
 from shared.retrieval.text import is_han
-
-from document_worker.pipeline.citations import numbers_in
-from document_worker.pipeline.schemas import Fused, Plan, WrittenSection
-from document_worker.pipeline.state import FUSED, LEDGER, PLAN, RESULT, DocumentContext, DocumentState, facts_field
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
 

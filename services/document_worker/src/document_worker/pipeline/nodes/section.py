@@ -1,12 +1,6 @@
 """One section: written with its text streaming, completed where it was cut off, checked, stored."""
 
 from langgraph.runtime import Runtime
-from shared.contracts.document import SectionQuality
-from shared.contracts.errors import DraftlineError, TransientError
-from shared.contracts.events import Section
-from shared.llm import Answer, ChatRequest, Message
-from shared.retrieval import Ledger, Passage
-from shared.retrieval.text import count_words, is_han
 
 from document_worker.pipeline import prompts
 from document_worker.pipeline.citations import keep_known, without_keys
@@ -22,6 +16,12 @@ from document_worker.pipeline.state import (
     facts_field,
     text_field,
 )
+from shared.contracts.document import SectionQuality
+from shared.contracts.errors import DraftlineError, TransientError
+from shared.contracts.events import Section
+from shared.llm import Answer, ChatRequest, Message
+from shared.retrieval import Ledger, Passage
+from shared.retrieval.text import count_words, is_han
 
 MAX_CONTINUATIONS = 2
 _REVISIONS_PER_FENCE = 1_000

@@ -4,14 +4,14 @@ import asyncio
 from collections import defaultdict
 
 from langgraph.runtime import Runtime
+
+from document_worker.pipeline.schemas import Plan, PlannedSection
+from document_worker.pipeline.state import LEDGER, PLAN, DocumentContext, DocumentState
 from shared.contracts.commands import DocumentPayload
 from shared.contracts.ids import JobRef
 from shared.contracts.outline import Outline, OutlineNode
 from shared.retrieval import Ledger, Ranking, build_ledger, read_files
 from shared.retrieval.text import detect_language
-
-from document_worker.pipeline.schemas import Plan, PlannedSection
-from document_worker.pipeline.state import LEDGER, PLAN, DocumentContext, DocumentState
 
 WORDS_PER_LEAF = 250
 """Where neither the outline nor the request says how long."""

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
+from document_worker.pipeline.schemas import Plan, PlannedSection
 from shared.llm import Message
 from shared.retrieval import Passage
 from shared.retrieval.text import is_han
-
-from document_worker.pipeline.schemas import Plan, PlannedSection
 
 _LANGUAGES = {
     "ar": "Arabic",

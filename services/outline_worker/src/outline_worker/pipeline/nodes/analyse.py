@@ -1,12 +1,12 @@
 """What is asked, by whom, in which language."""
 
 from langgraph.runtime import Runtime
-from shared.llm import ChatRequest, complete_json
-from shared.retrieval.text import detect_language
 
 from outline_worker.pipeline import prompts
 from outline_worker.pipeline.schemas import Analysis
 from outline_worker.pipeline.state import OutlineContext, OutlineState
+from shared.llm import ChatRequest, complete_json
+from shared.retrieval.text import detect_language
 
 
 async def analyse(state: OutlineState, runtime: Runtime[OutlineContext]) -> OutlineState:

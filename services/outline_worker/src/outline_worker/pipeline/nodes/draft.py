@@ -2,12 +2,12 @@
 
 from langgraph.runtime import Runtime
 from pydantic import BaseModel
-from shared.llm import ChatRequest, Message, complete_json
-from shared.retrieval import Ledger, Passage, Ranking
 
 from outline_worker.pipeline import prompts
 from outline_worker.pipeline.schemas import draft_schema
 from outline_worker.pipeline.state import LEDGER, OutlineContext, OutlineState
+from shared.llm import ChatRequest, Message, complete_json
+from shared.retrieval import Ledger, Passage, Ranking
 
 WORDS_PER_SECTION = 220
 DEEP_FROM_WORDS = 3_000

@@ -3,9 +3,9 @@
 import asyncio
 
 from langgraph.runtime import Runtime
-from shared.retrieval import Ledger, build_ledger, read_files
 
 from outline_worker.pipeline.state import LEDGER, OutlineContext, OutlineState
+from shared.retrieval import Ledger, build_ledger, read_files
 
 
 async def gather(state: OutlineState, runtime: Runtime[OutlineContext]) -> OutlineState:

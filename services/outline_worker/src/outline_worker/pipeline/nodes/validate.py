@@ -3,16 +3,16 @@
 import re
 
 from langgraph.runtime import Runtime
-from shared.contracts.document import OutlineResult
-from shared.contracts.errors import TransientError
-from shared.contracts.outline import Outline, OutlineNode
-from shared.retrieval import Ledger
-from shared.retrieval.text import detect_language, is_han
 
 from outline_worker.pipeline.prompts import language_name
 from outline_worker.pipeline.routing import MAX_REPAIRS
 from outline_worker.pipeline.schemas import OutlineDraft, SectionDraft
 from outline_worker.pipeline.state import LEDGER, RESULT, OutlineContext, OutlineState
+from shared.contracts.document import OutlineResult
+from shared.contracts.errors import TransientError
+from shared.contracts.outline import Outline, OutlineNode
+from shared.retrieval import Ledger
+from shared.retrieval.text import detect_language, is_han
 
 _NUMBERING = re.compile(
     r"^\s*(?:(?:section|chapter|part)\s+)?[\dIVX]+(?:\.\d+)*\s*[.:)、]\s*|^第[一二三四五六七八九十\d]+[章节]\s*",

@@ -1,0 +1,65 @@
+"""The Lua files keep their form, and load in every server."""
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from shared.redis.lua_source import source
+from tests.support.board import Board
+
+FOLDER = files("shared.redis").joinpath("lua")
+TEXTS = {
+    entry.name.removesuffix(".lua"): entry.read_text(encoding="utf-8")
+    for entry in FOLDER.iterdir()
+    if entry.name.endswith(".lua")
+}
+COMMANDS = sorted(name for name, text in TEXTS.items() if text.startswith("#!lua"))
+PARTS = sorted(TEXTS.keys() - COMMANDS)
+REFUSED_WHEN_FULL = {"submit", "promote", "append_events"}
+
+
+def test_there_are_some() -> None:
+    assert {"submit", "fetch", "finish"} <= set(COMMANDS)
+    assert {"keyspace", "emit", "settle"} <= set(PARTS)
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_short_and_named(name: str) -> None:
+    lines = TEXTS[name].splitlines()
+    assert len(lines) <= 120
+    assert max(map(len, lines)) <= 120
+    assert any(line.startswith(f"-- {name}: ") for line in lines[:2])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_header_tells_keys_arguments_and_returns(name: str) -> None:
+    header = TEXTS[name].partition("\n--@include")[0]
+    assert all(line.startswith(("#!lua", "--")) for line in header.splitlines())
+    for part in ("KEYS ", "ARGV ", "Returns "):
+        assert re.search(rf"^-- {part}", header, re.MULTILINE), part
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_only_what_a_full_server_may_refuse_can_be_refused(name: str) -> None:
+    flagged = TEXTS[name].splitlines()[0] == "#!lua flags=allow-oom"
+    assert flagged == (name not in REFUSED_WHEN_FULL)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_includes_are_replaced_and_each_is_used(name: str) -> None:
+    text = source(name)
+    assert "--@include" not in text
+    included = re.findall(r"^--@include (.*)$", TEXTS[name], re.MULTILINE)
+    parts = [part.strip() for line in included for part in line.split(",")]
+    assert parts[0] == "keyspace"
+    assert set(parts) <= set(PARTS)
+    body = text.partition(TEXTS[parts[-1]])[2] + "".join(TEXTS[part] for part in parts)
+    for part in parts[1:]:
+        defined = re.findall(r"^local function (\w+)", TEXTS[part], re.MULTILINE)
+        assert any(len(re.findall(rf"\b{function}\(", body)) > 1 for function in defined), part
+
+
+async def test_servers_compile_them(board: Board) -> None:
+    for name in COMMANDS:
+        assert await board.redis.script_load(source(name))
