@@ -188,6 +188,10 @@ async def test_keep_alive_comments_do_not_hide_silence(endpoint: ScriptedModel, 
 
 
 async def test_halves_of_a_character_are_joined(endpoint: ScriptedModel, client: ChatClient) -> None:
-    endpoint.script = always(Reply("Bees \ud83d\udc1d and a lone \ud83d.", chunk_characters=1))
+    pieces = ["Bees \\ud83d", "\\udc1d and a lone \\ud83d."]
+    deltas = [f'"delta":{{"content":"{piece}"}},"finish_reason":null' for piece in pieces]
+    ends = [*deltas, '"delta":{},"finish_reason":"stop"']
+    raw = "".join(f'data: {{"choices":[{{"index":0,{end}}}]}}\n\n' for end in ends) + "data: [DONE]\n\n"
+    endpoint.script = always(Reply(raw=raw.encode()))
     answer = await client.complete(chat("hello"))
     assert answer.text.encode() == "Bees \N{HONEYBEE} and a lone \N{REPLACEMENT CHARACTER}.".encode()
