@@ -1,14 +1,17 @@
 """Budgets add up; evidence belongs to one leaf."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from document_worker.pipeline import prompts
 from document_worker.pipeline.nodes.split import budgets, make_plan
 from outline_worker.pipeline.nodes.validate import build, clean_title, distinct, find_faults, from_questions, shares
 from outline_worker.pipeline.schemas import OutlineDraft, SectionDraft, SubsectionDraft
 from shared.contracts.commands import ContextFile, DocumentPayload
 from shared.contracts.ids import JobRef
 from shared.contracts.outline import Outline, OutlineNode
+from shared.llm.tokens import estimate_prompt_tokens
 
 
 def _leaves(lengths: list[int | None]) -> list[OutlineNode]:
@@ -46,9 +49,13 @@ def test_each_passage_has_one_section() -> None:
         ContextFile(name="c.txt", text="Copper prices."),
     ]
     payload = DocumentPayload(outline=outline, context_files=files)
-    ledger, plan = make_plan(JobRef("job"), payload, context_tokens=4_096)
+    planned = make_plan(JobRef("job"), payload, context_tokens=4_096)
+    ledger = planned.ledger
     names = {passage.key: ledger.source(passage.source_id).name for passage in ledger.passages}
-    assert [[names[key] for key in leaf.evidence] for leaf in plan.leaves()] == [["a.txt"], ["b.txt"]]
+    assert [[names[key] for key in leaf.evidence] for leaf in planned.plan.leaves()] == [["a.txt"], ["b.txt"]]
+    assert {name: [passage.key for passage in given] for name, given in planned.evidence.items()} == {
+        leaf.id: leaf.evidence for leaf in planned.plan.leaves()
+    }
 
 
 def test_no_research_means_no_evidence() -> None:
@@ -57,8 +64,19 @@ def test_no_research_means_no_evidence() -> None:
         context_files=[ContextFile(name="a.txt", text="Nectar becomes honey.")],
         research="none",
     )
-    ledger, _ = make_plan(JobRef("job"), payload, context_tokens=4_096)
-    assert ledger.passages == []
+    assert make_plan(JobRef("job"), payload, context_tokens=4_096).ledger.passages == []
+
+
+@pytest.mark.parametrize("text", ["Bees make honey from nectar. " * 20_000, "蜜蜂采集花蜜酿成蜂蜜。" * 20_000])
+def test_a_section_prompt_fits_into_a_small_context(text: str) -> None:
+    nodes = [OutlineNode(title=f"Honey 蜂蜜 {n} " + "x" * 250, summary="s" * 2_000) for n in range(500)]
+    outline = Outline(title="Bees", nodes=nodes).with_ids()
+    payload = DocumentPayload(outline=outline, context_files=[ContextFile(name="a.txt", text=text)])
+    planned = make_plan(JobRef("job"), payload, context_tokens=4_096)
+    for leaf in planned.plan.leaves()[::100]:
+        passages = planned.evidence.get(leaf.id, [])
+        asked = prompts.section(planned.plan, leaf, passages, contents_tokens=409)
+        assert estimate_prompt_tokens(asked) < 4_096 * 2 / 3
 
 
 def test_titles_lose_their_numbers() -> None:

@@ -66,9 +66,18 @@ def test_words_and_characters_are_counted_as_readers_do() -> None:
     assert count_words("用 Python 写") == 3
 
 
-def test_languages_are_told_by_script() -> None:
+def test_languages_are_told_by_script_and_common_words() -> None:
     samples = {"zh": "蜜蜂如何酿蜜 (AI)", "en": "How bees make honey", "ja": "ミツバチの話", "ko": "꿀벌 이야기"}
-    assert {detect_language(text) for text in samples.values()} == set(samples)
+    samples |= {
+        "ru": "Как пчёлы делают мёд",
+        "de": "Wie Bienen Honig machen und was der Imker damit tut",
+        "fr": "Comment les abeilles font le miel dans la ruche",
+        "es": "Cómo las abejas hacen la miel y para qué sirve",
+        "it": "Come le api fanno il miele e che cosa ne fa l'apicoltore",
+        "pt": "Como as abelhas fazem o mel e para que serve",
+    }
+    assert {language: detect_language(text) for language, text in samples.items()} == {name: name for name in samples}
+    assert detect_language("Honey!") == "en"
 
 
 def test_terms_leave_out_what_says_nothing() -> None:
@@ -77,3 +86,10 @@ def test_terms_leave_out_what_says_nothing() -> None:
 
 def test_whole_sentences_keep_decimal_points() -> None:
     assert whole_sentences("It rose by 4.5 percent. Then it") == "It rose by 4.5 percent."
+
+
+def test_a_query_scores_only_what_shares_a_term() -> None:
+    files = [ReadFile(f"{n}.txt", "text/plain", f"Word{n} and bees.") for n in range(50)]
+    ranking = Ranking(build_ledger("job", files).passages)
+    assert set(ranking.scores("word7")) == {7}
+    assert len(ranking.scores("bees")) == 50

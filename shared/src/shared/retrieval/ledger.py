@@ -36,9 +36,6 @@ class Ledger(BaseModel):
     unreadable: dict[str, str]
     """Reason by file name."""
 
-    def passage(self, key: str) -> Passage | None:
-        return next((passage for passage in self.passages if passage.key == key), None)
-
     def source(self, source_id: str) -> Source:
         return next(source for source in self.sources if source.id == source_id)
 

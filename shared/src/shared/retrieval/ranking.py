@@ -1,7 +1,7 @@
 """Which passages speak of what: Okapi BM25 over Latin words and Han bigrams."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from shared.retrieval.ledger import Passage
@@ -12,30 +12,34 @@ _B = 0.75
 
 
 class Ranking:
-    """BM25 (Robertson and Zaragoza, 2009) with the usual k1 = 1.5, b = 0.75, over one job's passages."""
+    """BM25 (Robertson and Zaragoza, 2009) with the usual k1 = 1.5, b = 0.75, over one job's passages.
+
+    An inverted index: a query touches the passages that hold one of its terms, and no others.
+    """
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self._passages = list(passages)
-        self._counts = [Counter(terms(passage.text)) for passage in passages]
-        self._lengths = [sum(counts.values()) for counts in self._counts]
+        self._lengths: list[int] = []
+        self._postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for index, passage in enumerate(passages):
+            counts = Counter(terms(passage.text))
+            self._lengths.append(sum(counts.values()))
+            for term, count in counts.items():
+                self._postings[term].append((index, count))
         self._average = sum(self._lengths) / len(self._lengths) if self._lengths else 0.0
-        self._holders = Counter(term for counts in self._counts for term in counts)
 
-    def scores(self, query: str) -> list[float]:
-        """Relevance of each passage to the query; 0 where they share no term."""
-        wanted = set(terms(query))
-        return [self._score(wanted, counts, length) for counts, length in zip(self._counts, self._lengths, strict=True)]
+    def scores(self, query: str) -> dict[int, float]:
+        """Relevance by index of passage, of those that share a term with the query."""
+        found: dict[int, float] = defaultdict(float)
+        for term in set(terms(query)):
+            holders = self._postings.get(term, [])
+            idf = math.log(1 + (len(self._passages) - len(holders) + 0.5) / (len(holders) + 0.5))
+            for index, count in holders:
+                norm = _K1 * (1 - _B + _B * self._lengths[index] / self._average)
+                found[index] += idf * count * (_K1 + 1) / (count + norm)
+        return found
 
     def best(self, query: str, count: int) -> list[Passage]:
         """The most relevant passages, best first, none that shares no term with the query."""
-        scored = sorted(zip(self.scores(query), range(len(self._passages)), strict=True), key=lambda item: -item[0])
-        return [self._passages[index] for score, index in scored[:count] if score > 0]
-
-    def _score(self, wanted: set[str], counts: Counter[str], length: int) -> float:
-        score = 0.0
-        for term in wanted & counts.keys():
-            holders = self._holders[term]
-            idf = math.log(1 + (len(self._passages) - holders + 0.5) / (holders + 0.5))
-            weight = counts[term] * (_K1 + 1) / (counts[term] + _K1 * (1 - _B + _B * length / self._average))
-            score += idf * weight
-        return score
+        scored = sorted(self.scores(query).items(), key=lambda item: (-item[1], item[0]))
+        return [self._passages[index] for index, _ in scored[:count]]

@@ -6,8 +6,21 @@ import unicodedata
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
 _WORD = re.compile(rf"[{_HAN}]|[^\W_{_HAN}]+(?:['’\-][^\W_{_HAN}]+)*")
 _HAN_RUN = re.compile(rf"[{_HAN}]+")
-_KANA = re.compile(r"[\u3040-\u30ff]")
-_HANGUL = re.compile(r"[\uac00-\ud7af]")
+_SCRIPTS = (
+    (re.compile(r"[\u3040-\u30ff]"), "ja"),
+    (re.compile(r"[\uac00-\ud7af]"), "ko"),
+    (re.compile(r"[\u0400-\u04ff]{2}"), "ru"),
+    (re.compile(r"[\u0600-\u06ff]{2}"), "ar"),
+)
+_COMMON_WORDS = {
+    "en": {"the", "of", "and", "to", "in", "is", "for", "how", "with", "about", "what", "that", "are", "on"},
+    "de": {"der", "die", "das", "und", "ist", "für", "wie", "mit", "über", "ein", "eine", "von", "den", "nicht", "zu"},
+    "fr": {"le", "la", "les", "des", "et", "est", "pour", "comment", "avec", "sur", "une", "du", "dans", "qui", "un"},
+    "es": {"el", "la", "los", "las", "y", "es", "para", "cómo", "con", "sobre", "una", "del", "en", "que", "un"},
+    "it": {"il", "lo", "gli", "le", "e", "è", "per", "come", "con", "su", "una", "della", "di", "che", "un"},
+    "pt": {"o", "os", "as", "e", "é", "para", "como", "com", "sobre", "uma", "do", "da", "em", "que", "um"},
+}
+"""English first: it wins where no word decides."""
 _LATIN_WORD = re.compile(rf"[^\W_{_HAN}]+")
 _SENTENCE_END = re.compile(r"[.!?…](?:[\"'”’)\]]|\[@[^\]\s]+\])*(?=\s|$)|[。！？](?:[”’」』）]|\[@[^\]\s]+\])*")
 
@@ -37,14 +50,16 @@ def terms(text: str) -> list[str]:
 
 
 def detect_language(text: str) -> str:
-    """BCP 47 of the script that carries the text: zh, ja, ko, else en (the prompts can name any other)."""
-    if _KANA.search(text):
-        return "ja"
-    if _HANGUL.search(text):
-        return "ko"
+    """BCP 47 of a text: by its script, and among Latin languages by their commonest words; ``en`` where none is."""
+    for pattern, language in _SCRIPTS:
+        if pattern.search(text):
+            return language
     han = sum(len(run) for run in _HAN_RUN.findall(text))
-    latin = len(_LATIN_WORD.findall(text))
-    return "zh" if han > latin else "en"
+    words = [word.lower() for word in _LATIN_WORD.findall(text)]
+    if han > len(words):
+        return "zh"
+    votes = {language: sum(word in common for word in words) for language, common in _COMMON_WORDS.items()}
+    return max(votes, key=lambda language: votes[language])
 
 
 def is_han(language: str) -> bool:

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.document import SectionQuality
+from shared.retrieval import Passage
 
 
 class _Stored(BaseModel):
@@ -35,6 +36,12 @@ class Plan(_Stored):
 
     def leaves(self) -> list[PlannedSection]:
         return [section for section in self.sections if section.leaf]
+
+
+class Evidence(_Stored):
+    """The passages of one section: what its writer sees, and all it may cite."""
+
+    passages: list[Passage]
 
 
 class WrittenSection(_Stored):

@@ -20,6 +20,11 @@ def text_field(section_id: str) -> str:
     return f"text:{section_id}"
 
 
+def evidence_field(section_id: str) -> str:
+    """Stored work: the passages of a section."""
+    return f"evidence:{section_id}"
+
+
 def facts_field(section_id: str) -> str:
     """Stored work: what is known about a finished section."""
     return f"facts:{section_id}"

@@ -5,14 +5,14 @@ from langgraph.runtime import Runtime
 from document_worker.pipeline import prompts
 from document_worker.pipeline.citations import keep_known, without_keys
 from document_worker.pipeline.prose import tidy
-from document_worker.pipeline.schemas import Plan, PlannedSection, WrittenSection
+from document_worker.pipeline.schemas import Evidence, Plan, PlannedSection, WrittenSection
 from document_worker.pipeline.state import (
-    LEDGER,
     PLAN,
     DocumentContext,
     DocumentState,
     Failure,
     SectionTask,
+    evidence_field,
     facts_field,
     text_field,
 )
@@ -20,7 +20,7 @@ from shared.contracts.document import SectionQuality
 from shared.contracts.errors import DraftlineError, TransientError
 from shared.contracts.events import Section
 from shared.llm import Answer, ChatRequest, Message
-from shared.retrieval import Ledger, Passage
+from shared.retrieval import Passage
 from shared.retrieval.text import count_words, is_han
 
 MAX_CONTINUATIONS = 2
@@ -87,8 +87,8 @@ async def write(context: DocumentContext, section_id: str) -> None:
     streamed = StreamedText(context, section_id)
     stored = await context.desk.load(text_field(section_id))
     if stored is None:
-        ledger = Ledger.model_validate_json(await context.desk.load(LEDGER) or b"")
-        evidence = [passage for key in planned.evidence if (passage := ledger.passage(key)) is not None]
+        given = await context.desk.load(evidence_field(section_id))
+        evidence = Evidence.model_validate_json(given).passages if given else []
         draft = await _compose(context, plan, planned, evidence, streamed)
         text = await _store(context, planned, draft)
     else:
@@ -102,12 +102,14 @@ async def _compose(
     context: DocumentContext, plan: Plan, planned: PlannedSection, evidence: list[Passage], streamed: StreamedText
 ) -> str:
     """The model's text, gone on with where the length limit cut it."""
-    messages = prompts.section(plan, planned, evidence)
+    messages = prompts.section(plan, planned, evidence, contents_tokens=context.context_tokens // 10)
     answer = await _ask(context, messages, planned, plan, streamed)
     parts = [answer.text]
     while answer.finish_reason == "length" and len(parts) <= MAX_CONTINUATIONS and not _enough(parts, planned):
         streamed.keep()
-        answer = await _ask(context, prompts.more(messages, "".join(parts)), planned, plan, streamed)
+        # The end of the text is enough to go on from, and the whole might not fit.
+        so_far = "".join(parts)[-context.context_tokens // 4 :]
+        answer = await _ask(context, prompts.more(messages, so_far), planned, plan, streamed)
         parts.append(answer.text)
     return "".join(parts)
 
@@ -128,7 +130,13 @@ async def _ask(
         temperature=0.4,
         model=context.payload.model,
     )
-    return await context.model.complete(request, sink=streamed, meter=context.desk.spend)
+    # An answer without a word is not kept: the next attempt would only find it again.
+    return await context.model.complete(
+        request,
+        sink=streamed,
+        meter=context.desk.spend,
+        keep=lambda answer: count_words(without_keys(answer.text)) > 0,
+    )
 
 
 async def _store(context: DocumentContext, planned: PlannedSection, draft: str) -> str:

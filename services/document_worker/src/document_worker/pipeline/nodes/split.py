@@ -2,20 +2,21 @@
 
 import asyncio
 from collections import defaultdict
+from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
-from document_worker.pipeline.schemas import Plan, PlannedSection
-from document_worker.pipeline.state import LEDGER, PLAN, DocumentContext, DocumentState
+from document_worker.pipeline.schemas import Evidence, Plan, PlannedSection
+from document_worker.pipeline.state import LEDGER, PLAN, DocumentContext, DocumentState, evidence_field
 from shared.contracts.commands import DocumentPayload
 from shared.contracts.ids import JobRef
 from shared.contracts.outline import Outline, OutlineNode
-from shared.retrieval import Ledger, Ranking, build_ledger, read_files
+from shared.llm import estimate_tokens
+from shared.retrieval import Ledger, Passage, Ranking, build_ledger, read_files
 from shared.retrieval.text import detect_language
 
 WORDS_PER_LEAF = 250
 """Where neither the outline nor the request says how long."""
-_CHARACTERS_PER_TOKEN = 3
 
 
 async def split(state: DocumentState, runtime: Runtime[DocumentContext]) -> DocumentState:
@@ -23,20 +24,32 @@ async def split(state: DocumentState, runtime: Runtime[DocumentContext]) -> Docu
     context = runtime.context
     context.progress("split", "Planning the sections", 2)
     # Reading and ranking large files takes a while, and the loop keeps the leases of other jobs.
-    ledger, plan = await asyncio.to_thread(make_plan, context.ref, context.payload, context.context_tokens)
-    await context.desk.store(LEDGER, ledger.model_dump_json().encode())
+    planned = await asyncio.to_thread(make_plan, context.ref, context.payload, context.context_tokens)
+    plan = planned.plan
+    await context.desk.store(LEDGER, planned.ledger.model_dump_json().encode())
+    for section_id, passages in planned.evidence.items():
+        await context.desk.store(evidence_field(section_id), Evidence(passages=passages).model_dump_json().encode())
     await context.desk.store(PLAN, plan.model_dump_json().encode())
     leaves = [section.id for section in plan.leaves()]
     context.progress("split", f"{len(leaves)} sections to write", 5)
     return {"sections": leaves}
 
 
-def make_plan(ref: JobRef, payload: DocumentPayload, context_tokens: int) -> tuple[Ledger, Plan]:
-    """The evidence and the plan of a document."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The evidence of the document, what each section is given of it, and the plan."""
+
+    ledger: Ledger
+    evidence: dict[str, list[Passage]]
+    plan: Plan
+
+
+def make_plan(ref: JobRef, payload: DocumentPayload, context_tokens: int) -> Planned:
+    """Plan a document. The evidence of a section may take a quarter of the model's context."""
     outline = payload.outline
     files = payload.context_files if payload.research != "none" else []
     ledger = build_ledger(str(ref), read_files(files))
-    evidence = assign(ledger, outline, context_tokens * _CHARACTERS_PER_TOKEN // 3)
+    evidence = assign(ledger, outline, context_tokens // 4)
     lengths = budgets(outline.leaves(), payload.target_words)
     sections = [
         PlannedSection(
@@ -46,17 +59,18 @@ def make_plan(ref: JobRef, payload: DocumentPayload, context_tokens: int) -> tup
             summary=node.summary,
             leaf=not node.children,
             target_words=lengths.get(node.id or "", 0),
-            evidence=evidence.get(node.id or "", []),
+            evidence=[passage.key for passage in evidence.get(node.id or "", [])],
         )
         for node, level in outline.walk()
     ]
     titles = " ".join([outline.title, *(section.title for section in sections)])
-    return ledger, Plan(
+    plan = Plan(
         title=outline.title,
         language=payload.language or outline.language or detect_language(titles),
         task_prompt=payload.task_prompt or "",
         sections=sections,
     )
+    return Planned(ledger, evidence, plan)
 
 
 def budgets(leaves: list[OutlineNode], total: int | None) -> dict[str, int]:
@@ -85,22 +99,25 @@ def _apportioned(weights: dict[str, float], whole: int) -> dict[str, int]:
     return shares
 
 
-def assign(ledger: Ledger, outline: Outline, room_characters: int) -> dict[str, list[str]]:
+def assign(ledger: Ledger, outline: Outline, room_tokens: int) -> dict[str, list[Passage]]:
     """Each passage to the leaf it speaks of most, best first, as much as a prompt bears."""
     ranking = Ranking(ledger.passages)
-    scores = {leaf.id or "": ranking.scores(f"{leaf.title} {leaf.summary}") for leaf in outline.leaves()}
-    found: dict[str, list[tuple[float, str, int]]] = defaultdict(list)
-    for index, passage in enumerate(ledger.passages):
-        name = max(scores, key=lambda name: scores[name][index])
-        if scores[name][index] > 0:
-            found[name].append((scores[name][index], passage.key, len(passage.text)))
-    return {name: _fitting(sorted(items, reverse=True), room_characters) for name, items in found.items()}
+    best: dict[int, tuple[float, str]] = {}
+    for leaf in outline.leaves():
+        for index, score in ranking.scores(f"{leaf.title} {leaf.summary}").items():
+            if score > best.get(index, (0.0, ""))[0]:
+                best[index] = (score, leaf.id or "")
+    found: dict[str, list[Passage]] = defaultdict(list)
+    for index, (_, name) in sorted(best.items(), key=lambda item: (-item[1][0], item[0])):
+        found[name].append(ledger.passages[index])
+    return {name: _fitting(passages, room_tokens) for name, passages in found.items()}
 
 
-def _fitting(items: list[tuple[float, str, int]], room: int) -> list[str]:
+def _fitting(passages: list[Passage], room_tokens: int) -> list[Passage]:
     kept = []
-    for _, key, length in items:
-        if length <= room:
-            kept.append(key)
-            room -= length
+    for passage in passages:
+        tokens = estimate_tokens(passage.text)
+        if tokens <= room_tokens:
+            kept.append(passage)
+            room_tokens -= tokens
     return kept

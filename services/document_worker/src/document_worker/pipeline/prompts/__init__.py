@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from document_worker.pipeline.schemas import Plan, PlannedSection
-from shared.llm import Message
+from shared.llm import Message, estimate_tokens
 from shared.retrieval import Passage
 from shared.retrieval.text import is_han
 
@@ -20,10 +20,11 @@ _LANGUAGES = {
     "ru": "Russian",
     "zh": "Chinese (中文)",
 }
-_LONGEST_CONTENTS = 60
 
 
-def section(plan: Plan, planned: PlannedSection, evidence: Sequence[Passage]) -> tuple[Message, ...]:
+def section(
+    plan: Plan, planned: PlannedSection, evidence: Sequence[Passage], contents_tokens: int
+) -> tuple[Message, ...]:
     """Asks for one section, shown among its neighbours and with its own evidence only."""
     unit = "字" if is_han(plan.language) else "words"
     return (
@@ -35,7 +36,7 @@ def section(plan: Plan, planned: PlannedSection, evidence: Sequence[Passage]) ->
         ),
         Message(
             "user",
-            f"Document: {plan.title}\n{_asked(plan)}Contents:\n{_contents(plan, planned)}\n\n"
+            f"Document: {plan.title}\n{_asked(plan)}Contents:\n{_contents(plan, planned, contents_tokens)}\n\n"
             f"Write the section marked with an arrow: {planned.title}\n"
             f"{planned.summary}\nLeave to the other sections what is theirs.{_shown(evidence)}\n\n"
             f"Length: {planned.target_words} {unit}.",
@@ -67,14 +68,20 @@ def _asked(plan: Plan) -> str:
     return f"What the reader asked for: {plan.task_prompt[:1_000]}\n" if plan.task_prompt else ""
 
 
-def _contents(plan: Plan, current: PlannedSection) -> str:
-    """The headings around the section, as many as a small model bears."""
+def _contents(plan: Plan, current: PlannedSection, tokens: int) -> str:
+    """The headings nearest to the section, as many as the model's context bears."""
     position = plan.sections.index(current)
-    first = max(0, position - _LONGEST_CONTENTS // 2)
-    shown = plan.sections[first : first + _LONGEST_CONTENTS]
-    return "\n".join(
-        f"{'-> ' if section is current else '   '}{'  ' * (section.level - 1)}{section.title}" for section in shown
-    )
+    shown = {position}
+    for other in sorted(range(len(plan.sections)), key=lambda index: abs(index - position)):
+        tokens -= estimate_tokens(plan.sections[other].title) + 2
+        if tokens < 0:
+            break
+        shown.add(other)
+    return "\n".join(_entry(plan.sections[index], current) for index in sorted(shown))
+
+
+def _entry(section: PlannedSection, current: PlannedSection) -> str:
+    return f"{'-> ' if section is current else '   '}{'  ' * (section.level - 1)}{section.title}"
 
 
 def _shown(evidence: Sequence[Passage]) -> str:

@@ -6,14 +6,13 @@ from pydantic import BaseModel
 from outline_worker.pipeline import prompts
 from outline_worker.pipeline.schemas import draft_schema
 from outline_worker.pipeline.state import LEDGER, OutlineContext, OutlineState
-from shared.llm import ChatRequest, Message, complete_json
+from shared.llm import ChatRequest, Message, complete_json, estimate_tokens
 from shared.retrieval import Ledger, Passage, Ranking
 
 WORDS_PER_SECTION = 220
 DEEP_FROM_WORDS = 3_000
 """From this length on, chapters have subsections."""
 _EVIDENCE_PASSAGES = 12
-_CHARACTERS_PER_TOKEN = 3
 
 
 async def draft(state: OutlineState, runtime: Runtime[OutlineContext]) -> OutlineState:
@@ -76,10 +75,10 @@ async def _evidence(context: OutlineContext, state: OutlineState) -> list[Passag
         return []
     ledger = Ledger.model_validate_json(raw)
     query = " ".join([context.command.task_prompt, *state["questions"]])
-    room = context.context_tokens * _CHARACTERS_PER_TOKEN // 4
+    room = context.context_tokens // 4
     chosen: list[Passage] = []
     for passage in Ranking(ledger.passages).best(query, _EVIDENCE_PASSAGES):
-        room -= len(passage.text)
+        room -= estimate_tokens(passage.text)
         if room < 0:
             break
         chosen.append(passage)
