@@ -34,6 +34,9 @@ class PaperDesk:
     async def load(self, field: str) -> bytes | None:
         return self.stored.get(field)
 
+    async def require(self, field: str) -> bytes:
+        return self.stored[field]
+
     async def store(self, field: str, value: bytes) -> None:
         self.stored[field] = value
 

@@ -1,5 +1,6 @@
 """The document graph with fakes: what fails is written again, what is done is not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from document_worker.pipeline.graph import build_graph
 from document_worker.pipeline.state import RESULT, DocumentContext
-from shared.contracts.commands import DocumentPayload
+from shared.contracts.commands import ContextFile, DocumentPayload
 from shared.contracts.document import DocumentResult
 from shared.contracts.errors import LeaseLostError, PermanentError, TransientError
 from shared.contracts.events import ProgressData, Section
@@ -43,6 +44,20 @@ class TitleModel:
         answer = reply if isinstance(reply, Answer) else Answer(reply, "stop", Usage(llm_calls=1))
         if sink is not None:
             sink.write(answer.text)
+        return answer
+
+
+class CitingModel(TitleModel):
+    """Answers with a text that names the first evidence key it is shown."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    async def complete(self, request: ChatRequest, *, sink: Any = None, **_: Any) -> Answer:
+        key = request.messages[1].content.partition("[@")[2].partition("]")[0]
+        answer = Answer(self.text.format(key), "stop", Usage(llm_calls=1))
+        sink.write(answer.text)
         return answer
 
 
@@ -90,11 +105,12 @@ async def test_only_the_failed_section_is_written_again() -> None:
     assert "Queens are back" in _result(desk).document.markdown
 
 
-async def test_a_permanent_failure_ends_the_job_after_its_siblings() -> None:
+async def test_a_permanent_failure_ends_the_job_and_starts_nothing_more() -> None:
     desk, model = PaperDesk(), TitleModel(Queens=PermanentError("model_context_exceeded", "too long"))
     with pytest.raises(PermanentError, match="too long"):
         await _run(build_graph(InMemorySaver()), _context(model, desk))
-    assert {"text:s1", "text:s3"} <= desk.stored.keys()
+    assert "text:s1" in desk.stored
+    assert model.asked == ["Honey", "Queens"]
 
 
 async def test_a_cut_answer_is_gone_on_with_and_shown_as_one_text() -> None:
@@ -120,6 +136,22 @@ async def test_a_lost_lease_stops_before_the_next_node() -> None:
     with pytest.raises(LeaseLostError):
         await _run(build_graph(InMemorySaver()), _context(model, desk))
     assert model.asked == []
+
+
+async def test_hostile_titles_and_open_fences_do_not_break_the_citations() -> None:
+    titles = ("Arrays [0] explained", "Of `code", "Last [1]")
+    outline = Outline(title="All [2]", nodes=[OutlineNode(title=title, target_words=5) for title in titles]).with_ids()
+    files = [ContextFile(name=f"{n} [x].txt", text=title) for n, title in enumerate(titles)]
+    desk = PaperDesk()
+    model = CitingModel("Told [@{0}; @Sffffff]. Again 【@{0}】 and @{0} [3] sweet[4].\n\n```\nx[1]")
+    context = replace(_context(model, desk), payload=DocumentPayload(outline=outline, context_files=files))
+    await _run(build_graph(InMemorySaver()), context)
+    document = _result(desk).document
+    assert [reference.number for reference in document.references] == [1, 2, 3]
+    assert "Told [1]. Again [1] and [1] sweet." in document.markdown
+    assert r"# All \[2\]" in document.markdown
+    assert r"\[1\] 0 \[x\].txt" in document.markdown
+    assert "@S" not in document.markdown
 
 
 async def test_an_empty_answer_is_no_section() -> None:

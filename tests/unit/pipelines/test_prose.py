@@ -3,37 +3,56 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from document_worker.pipeline.prose import tidy
+from document_worker.pipeline.prose import plain, tidy
 from shared.retrieval.text import ends_in_sentence
 
 
 def test_the_title_is_not_said_twice() -> None:
     for opening in ("## The Hive\n\n", "**The Hive**\n", "The Hive:\n", "\n# the hive\n"):
-        assert tidy(opening + "It hums.", "The Hive", 1) == "It hums."
+        assert tidy(opening + "It hums.", "The Hive", 1, cut=False) == "It hums."
 
 
 def test_inner_headings_sink_below_the_section() -> None:
-    assert tidy("Text.\n\n# More\n\nText.", "Other", 2) == "Text.\n\n#### More\n\nText."
-    assert tidy("```\n# no heading\n```\n\nText.", "Other", 2).startswith("```\n# no heading")
+    assert tidy("Text.\n\n# More\n\nText.", "Other", 2, cut=False) == "Text.\n\n#### More\n\nText."
+    assert tidy("```\n# no heading\n```\n\nText.", "Other", 2, cut=False).startswith("```\n# no heading")
 
 
 def test_an_unfinished_sentence_goes() -> None:
-    assert tidy("It hums. It was about to", "T", 1) == "It hums."
-    assert tidy("它嗡嗡作响。它正要", "T", 1) == "它嗡嗡作响。"
-    assert tidy("It hums [@S1a2b3c]. And the", "T", 1) == "It hums [@S1a2b3c]."
-    assert tidy("He said “yes.” Then", "T", 1) == "He said “yes.”"
+    assert tidy("It hums. It was about to", "T", 1, cut=False) == "It hums."
+    assert tidy("它嗡嗡作响。它正要", "T", 1, cut=False) == "它嗡嗡作响。"
+    assert tidy("It hums [@S1a2b3c]. And the", "T", 1, cut=False) == "It hums [@S1a2b3c]."
+    assert tidy("He said “yes.” Then", "T", 1, cut=False) == "He said “yes.”"
 
 
 def test_a_wrapping_fence_goes() -> None:
-    assert tidy("```markdown\nIt hums.\n```", "T", 1) == "It hums."
+    assert tidy("```markdown\nIt hums.\n```", "T", 1, cut=False) == "It hums."
+
+
+def test_a_text_that_was_cut_off_ends_with_its_last_whole_sentence() -> None:
+    assert tidy("It hums. Parts:\n\n- The drones only li", "T", 1, cut=True) == "It hums."
+    assert tidy("It hums.\n\n1. One\n   goes on", "T", 1, cut=True) == "It hums."
+
+
+def test_a_code_block_that_never_ends_goes() -> None:
+    assert tidy("It hums.\n\n```python\nx[1] = 2", "T", 1, cut=True) == "It hums."
+    assert tidy("It hums.\n\n```\nx\n```", "T", 1, cut=False).endswith("```")
+
+
+def test_titles_show_nothing_but_themselves() -> None:
+    assert plain("Arrays [0]\nexplained in `C`") == r"Arrays \[0\] explained in \`C\`"
+
+
+def test_a_citation_after_the_stop_belongs_to_the_sentence() -> None:
+    for text in ("Tea came in 1610. [@Saaaaaa]", "茶传入欧洲。 [@Saaaaaa]", "Bees hum. **Bees matter.**"):
+        assert tidy(text, "T", 1, cut=False) == text
 
 
 def test_lists_may_end_without_a_full_stop() -> None:
-    assert tidy("Parts:\n\n- queen\n- workers", "T", 1).endswith("- workers")
+    assert tidy("Parts:\n\n- queen\n- workers", "T", 1, cut=False).endswith("- workers")
 
 
 @given(st.text(alphabet="ab .!?。\n", max_size=80))
 def test_nothing_is_added(text: str) -> None:
-    tidied = tidy(text, "Title", 1)
+    tidied = tidy(text, "Title", 1, cut=False)
     assert tidied in text
     assert not tidied or ends_in_sentence(tidied) or not any(mark in tidied for mark in ".!?。")

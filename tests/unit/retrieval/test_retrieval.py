@@ -23,6 +23,8 @@ def test_every_file_has_an_outcome_of_its_own() -> None:
         _bytes("c.txt", "\ufeffwide".encode("utf-16")),
         _bytes("d.pdf", b"%PDF-1.7 ..."),
         _bytes("e.bin", b"\x00\x01\x02\x03"),
+        _bytes("h.txt", "Die Universität Köln ist schön.".encode("latin-1")),
+        ContextFile(name="i.html", text="<!doctype html><title>T</title><meta charset=utf-8><p>Body</p>"),
         ContextFile(name="f.txt", text="  \n "),
         ContextFile(name="g.html", text="<html><head><title>x</title></head><p>Seen</p><script>no()</script></html>"),
     ]
@@ -33,6 +35,8 @@ def test_every_file_has_an_outcome_of_its_own() -> None:
     assert read["e.bin"].unreadable
     assert read["f.txt"].unreadable == "the file holds no text"
     assert read["g.html"].text.split() == ["Seen"]
+    assert read["h.txt"].text == "Die Universität Köln ist schön."
+    assert read["i.html"].text.split() == ["Body"]
 
 
 @given(st.text(alphabet="ab .。\n", max_size=4_000))
@@ -64,10 +68,12 @@ def test_words_and_characters_are_counted_as_readers_do() -> None:
     assert count_words("It's a well-known fact: 60,000 bees.") == 7
     assert count_words("蜜蜂采蜜。") == 4
     assert count_words("用 Python 写") == 3
+    assert count_words("ミツバチの話") == 6
 
 
 def test_languages_are_told_by_script_and_common_words() -> None:
     samples = {"zh": "蜜蜂如何酿蜜 (AI)", "en": "How bees make honey", "ja": "ミツバチの話", "ko": "꿀벌 이야기"}
+    assert detect_language("东京的ラーメン店为什么这样受欢迎，它们的历史又是怎样的呢") == "zh"
     samples |= {
         "ru": "Как пчёлы делают мёд",
         "de": "Wie Bienen Honig machen und was der Imker damit tut",
@@ -86,6 +92,9 @@ def test_terms_leave_out_what_says_nothing() -> None:
 
 def test_whole_sentences_keep_decimal_points() -> None:
     assert whole_sentences("It rose by 4.5 percent. Then it") == "It rose by 4.5 percent."
+    assert whole_sentences("Tea came in 1610. [@Saaaaaa] And the") == "Tea came in 1610. [@Saaaaaa]"
+    assert whole_sentences("Bees hum. **Bees matter.** And") == "Bees hum. **Bees matter.**"
+    assert whole_sentences("It has parts.\n\n1. One\n2. Tw") == "It has parts."
 
 
 def test_a_query_scores_only_what_shares_a_term() -> None:

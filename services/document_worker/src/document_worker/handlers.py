@@ -6,7 +6,6 @@ from typing import Any
 from document_worker.pipeline.state import RESULT, DocumentContext
 from shared.checkpoints import RedisSaver, run_graph
 from shared.contracts.commands import DocumentPayload
-from shared.contracts.errors import TransientError
 from shared.llm import ArtifactAnswers, ChatClient, StoredAnswers
 from shared.streams import Session
 
@@ -34,8 +33,4 @@ class DocumentHandler:
             finished={name.removeprefix("text:") for name in stored if name.startswith("text:")},
         )
         await run_graph(self.graph, self.saver, session.claim, {}, context)
-        result = await session.load(RESULT)
-        if result is None:
-            code = "result_missing"
-            raise TransientError(code, "The pipeline ended without a result.")
-        return result
+        return await session.require(RESULT)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
+import structlog
 import uuid_utils
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BaseModel, ValidationError
@@ -80,6 +81,7 @@ async def load_job(ref: JobRefDep, service: ServicesDep) -> Job:
     job = await service.store.get(ref)
     if job is None:
         raise ProblemError(404, "job_not_found", f"No job {ref.job_id}, or its record has expired.")
+    structlog.contextvars.bind_contextvars(job_id=ref.job_id, kind=job.kind)
     return job
 
 

@@ -1,8 +1,10 @@
 """From a validated body to an accepted job."""
 
+import dataclasses
 import json
 from datetime import timedelta
 
+import structlog
 from pydantic import BaseModel
 
 from gateway.dependencies import Services
@@ -13,6 +15,7 @@ from shared.contracts.commands import (
     DocumentPayload,
     JobOptions,
     OutlineCommand,
+    OutlinePayload,
 )
 from shared.contracts.document import OutlineResult
 from shared.contracts.ids import JobRef
@@ -23,6 +26,8 @@ from shared.jobs import NewJob
 from shared.jobs.store import digest_of
 from shared.observability.metrics import JOBS_ACCEPTED
 from shared.redis.scripts import Submitted
+
+log = structlog.get_logger()
 
 
 async def submit_outline(
@@ -47,7 +52,7 @@ async def submit_document(
         # Before the outline is looked up: a repeated request must answer alike after the outline has expired.
         return _replayed(known, new, keyed=keyed), True
     payload = await _resolve(service, command)
-    new = _new_job(ref, JobKind.DOCUMENT, command, payload.model_dump_json().encode(), request_id)
+    new = dataclasses.replace(new, payload=payload.model_dump_json().encode())
     return await _submit(service, new, keyed=keyed)
 
 
@@ -76,7 +81,9 @@ def _new_job(ref: JobRef, kind: JobKind, command: JobOptions, payload: bytes, re
 
 def _canonical(command: BaseModel) -> bytes:
     """Equal requests, equal bytes: the id is the name of the job, not part of what is asked."""
-    return json.dumps(command.model_dump(mode="json", exclude={"job_id"}), sort_keys=True).encode()
+    return json.dumps(
+        command.model_dump(mode="json", exclude={"job_id"}, exclude_defaults=True), sort_keys=True
+    ).encode()
 
 
 async def _submit(service: Services, new: NewJob, *, keyed: bool) -> tuple[Job, bool]:
@@ -87,6 +94,7 @@ async def _submit(service: Services, new: NewJob, *, keyed: bool) -> tuple[Job, 
     match answer:
         case Submitted.CREATED:
             JOBS_ACCEPTED.labels(new.kind).inc()
+            log.info("job_accepted", job_id=new.ref.job_id, kind=new.kind, priority=new.priority)
             return job, False
         case Submitted.REPLAYED | Submitted.CONFLICT:
             return _replayed(job, new, keyed=keyed), True
@@ -114,10 +122,13 @@ async def _resolve(service: Services, command: DocumentCommand) -> DocumentPaylo
     outline = await _outline_of(service, outline_job)
     source = await service.reads.payload(outline_job.ref)
     if source is not None:
-        given = OutlineCommand.model_validate_json(source)
+        given = OutlinePayload.model_validate_json(source)
         fields["task_prompt"] = given.task_prompt
         fields["context_files"] = fields["context_files"] or [file.model_dump() for file in given.context_files]
         fields["language"] = fields["language"] or given.language
+        fields["model"] = fields["model"] or given.model
+        if "research" not in command.model_fields_set:
+            fields["research"] = given.research
     return DocumentPayload.model_validate({**fields, "outline": outline})
 
 

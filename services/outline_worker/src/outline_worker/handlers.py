@@ -5,8 +5,7 @@ from typing import Any
 
 from outline_worker.pipeline.state import RESULT, OutlineContext
 from shared.checkpoints import RedisSaver, run_graph
-from shared.contracts.commands import OutlineCommand
-from shared.contracts.errors import TransientError
+from shared.contracts.commands import OutlinePayload
 from shared.llm import ArtifactAnswers, ChatClient, StoredAnswers
 from shared.streams import Session
 
@@ -24,14 +23,10 @@ class OutlineHandler:
         """The outline result. Raises what the pipeline raises."""
         context = OutlineContext(
             ref=session.claim.ref,
-            command=OutlineCommand.model_validate_json(await session.payload()),
+            command=OutlinePayload.model_validate_json(await session.payload()),
             model=StoredAnswers(self.model, ArtifactAnswers(session.load, session.store, session.check)),
             desk=session,
             context_tokens=self.context_tokens,
         )
         await run_graph(self.graph, self.saver, session.claim, {}, context)
-        result = await session.load(RESULT)
-        if result is None:
-            code = "result_missing"
-            raise TransientError(code, "The pipeline ended without a result.")
-        return result
+        return await session.require(RESULT)

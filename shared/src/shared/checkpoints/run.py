@@ -14,6 +14,8 @@ from shared.contracts.jobs import Claim
 from shared.contracts.states import JobKind
 from shared.observability.metrics import STAGE_SECONDS
 
+BRANCHES_AT_ONCE = 16
+"""Of one job: a document of hundreds of sections leaves room for the jobs beside it."""
 _DURABILITY: Durability = "sync"
 """A node counts as done only when its checkpoint is stored: what a crash costs is bounded by this."""
 
@@ -43,7 +45,10 @@ async def run_graph(graph: Any, saver: RedisSaver, claim: Claim, start: object, 
 
     Resumes where the job was left, by whomever; ``start`` is the input where it was never begun.
     """
-    thread: RunnableConfig = {"configurable": {"thread_id": str(claim.ref), "fence": claim.fence}}
+    thread: RunnableConfig = {
+        "configurable": {"thread_id": str(claim.ref), "fence": claim.fence},
+        "max_concurrency": BRANCHES_AT_ONCE,
+    }
     begun = await saver.aget_tuple(thread) is not None
     stream = graph.astream(
         None if begun else start, thread, context=context, durability=_DURABILITY, stream_mode="updates"

@@ -126,8 +126,16 @@ class DocumentCommand(JobOptions):
         return self
 
 
+class OutlinePayload(OutlineCommand):
+    """An outline request as the worker receives it; options of a newer gateway are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class DocumentPayload(JobOptions):
     """A document request as the worker receives it: the outline resolved, with an id on every node."""
+
+    model_config = ConfigDict(extra="ignore")
 
     outline: Outline
     task_prompt: str | None = None

@@ -78,7 +78,9 @@ class Quality(_Frozen):
     words: int
     sections: list[SectionQuality]
     files: list[FileOutcome]
-    evidence: Literal["none", "given_not_cited", "cited"]
+    evidence: Literal["none", "given_not_matched", "given_not_cited", "cited"] = Field(
+        description="What became of the files' passages: none came, none spoke of a section, none or some were cited"
+    )
 
 
 class DocumentResult(_Frozen):

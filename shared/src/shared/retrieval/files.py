@@ -1,11 +1,13 @@
 """Context files to text, each with an outcome of its own."""
 
 import mimetypes
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from shared.contracts.commands import ContextFile
+from shared.retrieval.text import detect_language
 
 _SIGNATURES = {
     b"%PDF": "PDF",
@@ -15,7 +17,7 @@ _SIGNATURES = {
     b"\x89PNG": "PNG",
     b"\xff\xd8\xff": "JPEG",
 }
-_HIDDEN = {"script", "style", "template", "noscript", "head"}
+_HIDDEN = {"script", "style", "template", "noscript", "title"}
 _BLOCKS = {"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "br", "section", "article", "table"}
 
 
@@ -42,7 +44,7 @@ def _read(file: ContextFile) -> ReadFile:
             return ReadFile(file.name, media_type, "", f"{kind} files are not read; send the text")
     text = _decode(raw)
     if text is None:
-        return ReadFile(file.name, media_type, "", "neither UTF-8, UTF-16 nor GB 18030 text")
+        return ReadFile(file.name, media_type, "", "no text in UTF-8, UTF-16, GB 18030 or Windows-1252")
     if media_type == "text/html" or text.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
         media_type, text = "text/html", _visible(text)
     if not text.strip():
@@ -51,15 +53,24 @@ def _read(file: ContextFile) -> ReadFile:
 
 
 def _decode(raw: bytes) -> str | None:
-    encodings = ["utf-16"] if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig", "gb18030"]
-    for encoding in encodings:
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    return None
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _text(raw, "utf-16")
+    text = _text(raw, "utf-8-sig") or _text(raw, "gb2312")
+    if text is None:
+        # GB 18030 takes most Latin text for rare characters, so it must look like Chinese.
+        chinese = _text(raw, "gb18030")
+        text = chinese if chinese is not None and detect_language(chinese) == "zh" else _text(raw, "cp1252")
+    return text
+
+
+def _text(raw: bytes, encoding: str) -> str | None:
+    """The text in this encoding, or None where it is none: undecodable, or full of control characters."""
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    controls = sum(unicodedata.category(character) == "Cc" and character not in "\t\n\r\f" for character in text)
+    return text if controls * 100 <= len(text) and "\0" not in text else None
 
 
 class _Visible(HTMLParser):

@@ -17,7 +17,7 @@ _SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
 class Passage(BaseModel):
     """A span of a source, citable by its key."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     key: str
     source_id: str
@@ -29,12 +29,12 @@ class Passage(BaseModel):
 class Ledger(BaseModel):
     """All sources and passages of a job; only ever appended to."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     sources: list[Source]
     passages: list[Passage]
-    unreadable: dict[str, str]
-    """Reason by file name."""
+    unreadable: list[tuple[str, str]]
+    """Name and reason."""
 
     def source(self, source_id: str) -> Source:
         return next(source for source in self.sources if source.id == source_id)
@@ -53,7 +53,7 @@ def build_ledger(job: str, files: Sequence[ReadFile]) -> Ledger:
         for offset, text in _cut(file.text):
             key = _key(f"{job}\0{source.id}\0{offset}\0{text}", keys)
             passages.append(Passage(key=key, source_id=source.id, offset=offset, text=text))
-    unreadable = {file.name: file.unreadable for file in files if file.unreadable}
+    unreadable = [(file.name, file.unreadable) for file in files if file.unreadable]
     return Ledger(sources=sources, passages=passages, unreadable=unreadable)
 
 

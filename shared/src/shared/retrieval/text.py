@@ -4,10 +4,10 @@ import re
 import unicodedata
 
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
-_WORD = re.compile(rf"[{_HAN}]|[^\W_{_HAN}]+(?:['’\-][^\W_{_HAN}]+)*")
+_KANA = r"\u3041-\u3096\u30a1-\u30fa\u30fc"
+_WORD = re.compile(rf"[{_HAN}{_KANA}]|[^\W_{_HAN}{_KANA}]+(?:['’\-][^\W_{_HAN}{_KANA}]+)*")
 _HAN_RUN = re.compile(rf"[{_HAN}]+")
 _SCRIPTS = (
-    (re.compile(r"[\u3040-\u30ff]"), "ja"),
     (re.compile(r"[\uac00-\ud7af]"), "ko"),
     (re.compile(r"[\u0400-\u04ff]{2}"), "ru"),
     (re.compile(r"[\u0600-\u06ff]{2}"), "ar"),
@@ -22,7 +22,10 @@ _COMMON_WORDS = {
 }
 """English first: it wins where no word decides."""
 _LATIN_WORD = re.compile(rf"[^\W_{_HAN}]+")
-_SENTENCE_END = re.compile(r"[.!?…](?:[\"'”’)\]]|\[@[^\]\s]+\])*(?=\s|$)|[。！？](?:[”’」』）]|\[@[^\]\s]+\])*")
+_CLOSING = r"(?:[\"'”’)\]」』）*_]|\s*\[@[^\]\s]+\])*"
+_SENTENCE_END = re.compile(rf"[.!?…]{_CLOSING}(?=\s|$)|[。！？]{_CLOSING}")
+"""Quotation marks, emphasis and citations after the stop belong to the sentence."""
+_LIST_ITEM = re.compile(r"\s*(?:[-*+|]|\d+[.)])\s|\s*```")
 
 _STOP_WORDS = frozenset(
     # A list of quoted words would be four times as long to read.
@@ -34,7 +37,7 @@ _STOP_WORDS = frozenset(
 
 
 def count_words(text: str) -> int:
-    """Length as readers count it: Latin words, and each Han character for itself."""
+    """Length as readers count it: Latin words, and each Han or kana character for itself."""
     return len(_WORD.findall(text))
 
 
@@ -55,6 +58,10 @@ def detect_language(text: str) -> str:
         if pattern.search(text):
             return language
     han = sum(len(run) for run in _HAN_RUN.findall(text))
+    kana = len(re.findall(rf"[{_KANA}]", text))
+    if kana > (han + kana) / 5:
+        # A share, since a Chinese text may name a Japanese thing.
+        return "ja"
     words = [word.lower() for word in _LATIN_WORD.findall(text)]
     if han > len(words):
         return "zh"
@@ -70,13 +77,38 @@ def is_han(language: str) -> bool:
 def whole_sentences(text: str) -> str:
     """The text up to the end of its last whole sentence; all of it where no sentence ends."""
     stripped = text.rstrip()
-    ends = [match.end() for match in _SENTENCE_END.finditer(stripped)]
+    ends = [match.end() for match in _SENTENCE_END.finditer(stripped) if not _numbers_an_item(stripped, match.start())]
     return stripped[: ends[-1]] if ends else stripped
 
 
+def _numbers_an_item(text: str, stop: int) -> bool:
+    """Whether the stop is the one of ``1.`` at the beginning of a line."""
+    return text[text.rfind("\n", 0, stop) + 1 : stop].strip().isdigit()
+
+
 def ends_in_sentence(text: str) -> bool:
-    """Whether the text stops where a sentence, a list item, a table or a code block may."""
-    last_line = text.rstrip().rpartition("\n")[2].lstrip()
-    if last_line.startswith(("- ", "* ", "|", "```")) or re.match(r"\d+[.)] ", last_line):
+    """Whether the text stops where a sentence, a list, a table or a code block may."""
+    last_block = text.rstrip().rpartition("\n\n")[2]
+    if any(_LIST_ITEM.match(line) for line in last_block.splitlines()):
         return True
     return whole_sentences(text) == text.rstrip()
+
+
+_LANGUAGES = {
+    "ar": "Arabic",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "it": "Italian",
+    "ja": "Japanese (日本語)",
+    "ko": "Korean",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "zh": "Chinese (中文)",
+}
+
+
+def language_name(tag: str) -> str:
+    """A name that models know for a BCP 47 tag."""
+    return _LANGUAGES.get(tag.partition("-")[0].lower(), f"the language with the BCP 47 tag {tag}")

@@ -29,6 +29,10 @@ class Desk(Protocol):
         """A piece of stored work."""
         ...
 
+    async def require(self, field: str) -> bytes:
+        """A piece of stored work that must be there; raises PermanentError ``work_lost`` where it is not."""
+        ...
+
     async def store(self, field: str, value: bytes) -> None:
         """Keep a piece of work beyond this attempt."""
         ...

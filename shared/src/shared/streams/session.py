@@ -51,15 +51,22 @@ class Session:
         """A piece of stored work of this job."""
         return await self._reads.artifact(self.claim.ref, field)
 
+    async def require(self, field: str) -> bytes:
+        """A piece of stored work that must be there; raises PermanentError ``work_lost`` where it is not."""
+        found = await self.load(field)
+        if found is None:
+            code = "work_lost"
+            raise PermanentError(code, f"The job's stored work {field!r} is no longer in Redis; submit the job again.")
+        return found
+
     async def stored_fields(self) -> list[str]:
         """Names of all stored work of this job."""
         return await self._reads.artifact_fields(self.claim.ref)
 
     async def store(self, field: str, value: bytes) -> None:
         """Keep a piece of work beyond this attempt, and count in the same step what was spent so far."""
-        write = ArtifactWrite(uuid.uuid4().hex, field, value, self.take_unsettled())
         await self.confirm()
-        await self._put(write)
+        await self._put(ArtifactWrite(uuid.uuid4().hex, field, value, self.take_unsettled()))
 
     async def confirm(self) -> None:
         """Repeat the writes whose reply never came, so that each is stored and its usage counted exactly once."""

@@ -6,13 +6,19 @@ from dataclasses import dataclass
 
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _KEY = re.compile(r"\s?\[@([^\[\]\s]{1,40})\]")
-_ESCAPED_KEY = re.compile(r"\\+(?=\[@)")
+_KEYS = re.compile(rf"(?:{_KEY.pattern})+")
+_GROUP = re.compile(r"\s?\\*[\[【]([^\[\]【】\n]*(?<![\w@])@\w[^\[\]【】\n]*)[\]】](?!\()")
+"""Every way of writing citations in brackets: ``[@a; @b]``, ``[@a, p. 3]``, ``【@a】``."""
+_MENTION = re.compile(r"(?<![\w@])@(\w+)")
+_LOOSE = re.compile(r"\s?(?<!\[)@S[0-9a-f]{6,}\b|(?<=\[)@S[0-9a-f]{6,}\b(?!\])")
+"""A key without brackets, or with half of them."""
+_KEY_AS_LINK = re.compile(r"(\[[^\[\]\n]*@S[0-9a-f]{6,}[^\[\]\n]*\])(?=\()")
 _NUMBER = re.compile(r"(?<!\\)\[(\d+)\](?!\()")
 """A citation as readers see it; ``[1](address)`` is a link."""
-_INDEXED = re.compile(r"(?<=[A-Za-z0-9_])\[(\d+)\](?!\()")
+_INDEXED = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z])\[(\d+)\](?!\()")
 """``a[1]`` in prose: no citation."""
-_KEYS = re.compile(rf"(?:{_KEY.pattern})+")
-_BARE_NUMBER = re.compile(rf"\s?{_NUMBER.pattern}")
+_INVENTED = re.compile(r"\s?(?<!\\)(?:\[\d+(?:\s*[,;–-]\s*\d+)*\](?!\()|【\d+[^【】\n]*】)")
+"""Numbers that a model makes up: ``[7]``, ``[1, 2]``, ``[1-3]``, ``【4†source】``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +32,18 @@ class Checked:
 
 
 def keep_known(text: str, known: Collection[str]) -> Checked:
-    """Remove what cites nothing: keys the writer was not given, and bare numbers. Code stays untouched."""
+    """The text with each citation written as ``[@key]``, and without those of keys the writer was not given and
+    without made-up numbers. Code stays untouched.
+    """
     unknown = 0
 
     def judge(match: re.Match[str]) -> str:
         nonlocal unknown
-        if match[1] in known:
-            return match[0]
-        unknown += 1
-        return ""
+        mentioned = _MENTION.findall(match[0])
+        cited = [key for key in mentioned if key in known]
+        unknown += len(mentioned) - len(cited)
+        lead = " " if cited and match[0][0].isspace() else ""
+        return lead + "".join(f"[@{key}]" for key in cited)
 
     def drop(_: re.Match[str]) -> str:
         nonlocal unknown
@@ -42,12 +51,23 @@ def keep_known(text: str, known: Collection[str]) -> Checked:
         return ""
 
     def clean(prose: str) -> str:
-        escaped = _INDEXED.sub(r"\\[\1\\]", _ESCAPED_KEY.sub("", prose))
-        return _KEY.sub(judge, _BARE_NUMBER.sub(drop, escaped))
+        indexed = _INDEXED.sub(r"\1\\[\2\\]", _KEY_AS_LINK.sub(r"\1 ", prose))
+        return _LOOSE.sub(judge, _GROUP.sub(judge, _INVENTED.sub(drop, indexed)))
 
     checked = _settled(text, clean)
-    cited = [key for key in cited_in(checked) if key in known]
-    return Checked(checked, cited, unknown)
+    return Checked(checked, [key for key in cited_in(checked) if key in known], unknown)
+
+
+def leaked_keys(text: str) -> list[str]:
+    """Evidence keys that a finished text still shows."""
+    found: list[str] = []
+
+    def collect(prose: str) -> str:
+        found.extend(re.findall(r"@S[0-9a-f]{6,}\b", prose))
+        return prose
+
+    _outside_code(text, collect)
+    return found
 
 
 def cited_in(text: str) -> list[str]:
@@ -84,7 +104,10 @@ class Numbering:
 
     def _numbers(self, match: re.Match[str]) -> str:
         numbers: list[int] = []
-        for key in _KEY.findall(match[0]):
+        known = [key for key in _KEY.findall(match[0]) if key in self._source_of]
+        if not known:
+            return match[0]
+        for key in known:
             source_id = self._source_of[key]
             if source_id not in self.source_ids:
                 self.source_ids.append(source_id)

@@ -6,18 +6,29 @@ from shared.retrieval.text import ends_in_sentence, whole_sentences
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*$")
 _FENCE = re.compile(r"^\s*```")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
 _DEEPEST = 6
 
 
-def tidy(text: str, title: str, level: int) -> str:
-    """The section without a wrapping code fence, without its own title, with inner headings below its level,
-    and up to the end of its last whole sentence.
+def tidy(text: str, title: str, level: int, *, cut: bool) -> str:
+    """The section without a wrapping code fence or its own title, with inner headings below its level, and, where it
+    was cut off or ends in mid-sentence, up to the end of its last whole sentence.
     """
     lines = _unwrap(text.strip()).splitlines()
     while lines and (not lines[0].strip() or _names(lines[0], title)):
         lines.pop(0)
-    body = "\n".join(_demoted(lines, level)).strip()
-    return body if ends_in_sentence(body) else whole_sentences(body)
+    body = _closed("\n".join(_demoted(lines, level)).strip())
+    return body if not cut and ends_in_sentence(body) else whole_sentences(body)
+
+
+def plain(text: str) -> str:
+    """A title or a name as one line of Markdown that shows nothing but itself."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _closed(text: str) -> str:
+    """Without a code block that never ends: it would take all that follows with it."""
+    return text[: text.rindex("```")].rstrip() if text.count("```") % 2 else text
 
 
 def _unwrap(text: str) -> str:

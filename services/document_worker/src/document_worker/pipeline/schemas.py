@@ -7,7 +7,8 @@ from shared.retrieval import Passage
 
 
 class _Stored(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Fields of a newer worker are passed over: during an upgrade both work on the same jobs.
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class PlannedSection(_Stored):

@@ -58,7 +58,7 @@ class SectionTask(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class DocumentContext:
-    """What does not change during an attempt, but for the tally."""
+    """What does not change during an attempt, but for the two sets."""
 
     ref: JobRef
     fence: int
@@ -68,6 +68,8 @@ class DocumentContext:
     context_tokens: int
     finished: set[str] = field(default_factory=set)
     """Sections finished so far, for the progress shown."""
+    doomed: set[str] = field(default_factory=set)
+    """Sections that failed for good in this attempt, and the job with them."""
 
     def check(self) -> None:
         self.desk.check()

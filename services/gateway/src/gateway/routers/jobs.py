@@ -3,6 +3,7 @@
 import hashlib
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -34,6 +35,8 @@ from shared.contracts.commands import DocumentCommand, OutlineCommand
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobState
 from shared.redis.scripts import Cancelled, Retried
+
+log = structlog.get_logger()
 
 
 def wait_preference(
@@ -164,6 +167,7 @@ async def _result(job: Job, service: Services) -> Response:
 async def cancel_job(job: JobDep, service: ServicesDep) -> Response:
     """End a waiting job at once (200), or ask a running one to end (202)."""
     answer = await service.store.cancel(job)
+    log.info("job_cancel", answer=answer)
     current = await service.store.get(job.ref)
     match answer:
         case Cancelled.ASKED | Cancelled.CANCELLED if current is not None:
@@ -179,6 +183,7 @@ async def cancel_job(job: JobDep, service: ServicesDep) -> Response:
 async def retry_job(job: JobDep, service: ServicesDep, request_id: RequestIdDep) -> JobView:
     """Begin a failed or cancelled job again: a new run, which goes on from what is finished."""
     answer = await service.store.retry(job, request_id)
+    log.info("job_retry", answer=answer)
     current = await service.store.get(job.ref)
     match answer:
         case Retried.RETRIED if current is not None:

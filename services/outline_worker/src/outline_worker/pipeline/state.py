@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from outline_worker.ports import Desk, Model
-from shared.contracts.commands import OutlineCommand
+from shared.contracts.commands import OutlinePayload
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
 
@@ -18,6 +18,8 @@ class OutlineState(TypedDict, total=False):
     """Checkpointed after each node: small values only, the evidence is stored work."""
 
     language: str
+    brief: str
+    """Who reads the document, and what for."""
     questions: list[str]
     passages: int
     draft: str
@@ -32,7 +34,7 @@ class OutlineContext:
     """What does not change during an attempt."""
 
     ref: JobRef
-    command: OutlineCommand
+    command: OutlinePayload
     model: Model
     desk: Desk
     context_tokens: int

@@ -3,9 +3,9 @@
 from langgraph.runtime import Runtime
 
 from document_worker.pipeline.citations import Numbering
+from document_worker.pipeline.prose import plain
 from document_worker.pipeline.schemas import Fused, Plan
 from document_worker.pipeline.state import FUSED, LEDGER, PLAN, DocumentContext, DocumentState, text_field
-from shared.contracts.errors import TransientError
 from shared.retrieval import Ledger
 
 _DEEPEST = 6
@@ -15,17 +15,14 @@ async def fuse(state: DocumentState, runtime: Runtime[DocumentContext]) -> Docum
     """Put the document together."""
     context = runtime.context
     context.progress("fuse", "Putting the document together", 93)
-    plan = Plan.model_validate_json(await context.desk.load(PLAN) or b"")
-    ledger = Ledger.model_validate_json(await context.desk.load(LEDGER) or b"")
+    plan = Plan.model_validate_json(await context.desk.require(PLAN))
+    ledger = Ledger.model_validate_json(await context.desk.require(LEDGER))
     numbering = Numbering({passage.key: passage.source_id for passage in ledger.passages})
-    blocks = [f"# {plan.title}"]
+    blocks = [f"# {plain(plan.title)}"]
     for section in plan.sections:
-        blocks.append(f"{'#' * min(_DEEPEST, section.level + 1)} {section.title}")
+        blocks.append(f"{'#' * min(_DEEPEST, section.level + 1)} {plain(section.title)}")
         if section.leaf:
-            text = await context.desk.load(text_field(section.id))
-            if text is None:
-                code = "section_missing"
-                raise TransientError(code, f"The text of section {section.id} is gone.")
+            text = await context.desk.require(text_field(section.id))
             blocks.append(numbering.apply(text.decode()))
     fused = Fused(body="\n\n".join(blocks), source_ids=numbering.source_ids)
     await context.desk.store(FUSED, fused.model_dump_json().encode())

@@ -3,7 +3,7 @@
 from langgraph.runtime import Runtime
 
 from document_worker.pipeline import prompts
-from document_worker.pipeline.citations import keep_known, without_keys
+from document_worker.pipeline.citations import Checked, keep_known, without_keys
 from document_worker.pipeline.prose import tidy
 from document_worker.pipeline.schemas import Evidence, Plan, PlannedSection, WrittenSection
 from document_worker.pipeline.state import (
@@ -25,7 +25,8 @@ from shared.retrieval.text import count_words, is_han
 
 MAX_CONTINUATIONS = 2
 _REVISIONS_PER_FENCE = 1_000
-_TOKENS_PER_UNIT = {True: 1.6, False: 1.5}
+_TOKENS_PER_UNIT = {True: 1.6, False: 1.8}
+_TOKENS_PER_CITATION = 10
 """Tokens a Han character or a Latin word usually takes. A text cut off before its length is gone on with."""
 
 
@@ -64,9 +65,14 @@ class StreamedText:
 async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> DocumentState:
     """Write one section. A failure is part of the state: raised, it would cancel the sections beside it."""
     context, section_id = runtime.context, task["section_id"]
+    if context.doomed:
+        # Another section has ended the job for good: what is not begun yet is not paid for.
+        return {}
     try:
         await write(context, section_id)
     except DraftlineError as error:
+        if not error.retryable:
+            context.doomed.add(section_id)
         wait = error.retry_after_seconds if isinstance(error, TransientError) else None
         failure = Failure(
             section_id=section_id,
@@ -82,15 +88,15 @@ async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> Docum
 
 async def write(context: DocumentContext, section_id: str) -> None:
     """Write, check and store a section, unless an earlier attempt already has."""
-    plan = Plan.model_validate_json(await context.desk.load(PLAN) or b"")
+    plan = Plan.model_validate_json(await context.desk.require(PLAN))
     planned = plan.section(section_id)
     streamed = StreamedText(context, section_id)
     stored = await context.desk.load(text_field(section_id))
     if stored is None:
         given = await context.desk.load(evidence_field(section_id))
         evidence = Evidence.model_validate_json(given).passages if given else []
-        draft = await _compose(context, plan, planned, evidence, streamed)
-        text = await _store(context, planned, draft)
+        draft, cut = await _compose(context, plan, planned, evidence, streamed)
+        text = await _store(context, planned, check(draft, planned, cut=cut))
     else:
         text = stored.decode()
     if text != streamed.shown:
@@ -100,8 +106,8 @@ async def write(context: DocumentContext, section_id: str) -> None:
 
 async def _compose(
     context: DocumentContext, plan: Plan, planned: PlannedSection, evidence: list[Passage], streamed: StreamedText
-) -> str:
-    """The model's text, gone on with where the length limit cut it."""
+) -> tuple[str, bool]:
+    """The model's text, gone on with where the length limit cut it, and whether it is still cut."""
     messages = prompts.section(plan, planned, evidence, contents_tokens=context.context_tokens // 10)
     answer = await _ask(context, messages, planned, plan, streamed)
     parts = [answer.text]
@@ -111,7 +117,7 @@ async def _compose(
         so_far = "".join(parts)[-context.context_tokens // 4 :]
         answer = await _ask(context, prompts.more(messages, so_far), planned, plan, streamed)
         parts.append(answer.text)
-    return "".join(parts)
+    return "".join(parts), answer.finish_reason == "length"
 
 
 def _enough(parts: list[str], planned: PlannedSection) -> bool:
@@ -124,23 +130,28 @@ async def _ask(
     streamed: StreamedText,
 ) -> Answer:  # fmt: skip
     tokens = round(planned.target_words * _TOKENS_PER_UNIT[is_han(plan.language)]) + 60
+    tokens += _TOKENS_PER_CITATION * len(planned.evidence)
     request = ChatRequest(
         messages,
         max_tokens=min(tokens, context.context_tokens // 3),
         temperature=0.4,
         model=context.payload.model,
     )
-    # An answer without a word is not kept: the next attempt would only find it again.
+    # An answer that leaves nothing is not kept: the next attempt would only find it again.
     return await context.model.complete(
         request,
         sink=streamed,
         meter=context.desk.spend,
-        keep=lambda answer: count_words(without_keys(answer.text)) > 0,
+        keep=lambda answer: bool(check(answer.text, planned, cut=False).text.strip()),
     )
 
 
-async def _store(context: DocumentContext, planned: PlannedSection, draft: str) -> str:
-    checked = keep_known(tidy(draft, planned.title, planned.level), planned.evidence)
+def check(draft: str, planned: PlannedSection, *, cut: bool) -> Checked:
+    """The draft as it may stand in the document."""
+    return keep_known(tidy(draft, planned.title, planned.level, cut=cut), planned.evidence)
+
+
+async def _store(context: DocumentContext, planned: PlannedSection, checked: Checked) -> str:
     words = count_words(without_keys(checked.text))
     if not words:
         code = "section_empty"

@@ -5,21 +5,7 @@ from collections.abc import Sequence
 from document_worker.pipeline.schemas import Plan, PlannedSection
 from shared.llm import Message, estimate_tokens
 from shared.retrieval import Passage
-from shared.retrieval.text import is_han
-
-_LANGUAGES = {
-    "ar": "Arabic",
-    "de": "German",
-    "en": "English",
-    "es": "Spanish",
-    "fr": "French",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "pt": "Portuguese",
-    "ru": "Russian",
-    "zh": "Chinese (中文)",
-}
+from shared.retrieval.text import is_han, language_name
 
 
 def section(
@@ -30,7 +16,7 @@ def section(
     return (
         Message(
             "system",
-            f"You write one section of a document in plain, factual {_language_name(plan.language)}. Write flowing "
+            f"You write one section of a document in plain, factual {language_name(plan.language)}. Write flowing "
             "paragraphs of whole sentences. No heading, no list of sections, no word about yourself or the task."
             + _citing(evidence),
         ),
@@ -58,10 +44,6 @@ def more(messages: tuple[Message, ...], so_far: str) -> tuple[Message, ...]:
     """Asks for the rest of a section that was cut off."""
     going_on = "Go on exactly where your text stops, and bring the section to its end. Repeat nothing."
     return (*messages, Message("assistant", so_far), Message("user", going_on))
-
-
-def _language_name(tag: str) -> str:
-    return _LANGUAGES.get(tag.partition("-")[0].lower(), f"text in the language with the BCP 47 tag {tag}")
 
 
 def _asked(plan: Plan) -> str:

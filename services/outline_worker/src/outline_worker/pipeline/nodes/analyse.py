@@ -19,4 +19,5 @@ async def analyse(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outl
         prompts.analyse(command.task_prompt, language), max_tokens=700, temperature=0.3, model=command.model
     )
     analysis = await complete_json(context.model, request, Analysis, meter=context.desk.spend)
-    return {"language": language, "questions": analysis.questions, "repairs": 0, "faults": []}
+    brief = f"Readers: {analysis.audience}\nPurpose: {analysis.purpose}"
+    return {"language": language, "brief": brief, "questions": analysis.questions, "repairs": 0, "faults": []}

@@ -51,6 +51,7 @@ def _sections(context: OutlineContext) -> int:
 def _messages(context: OutlineContext, state: OutlineState, evidence: list[Passage]) -> tuple[Message, ...]:
     return prompts.draft(
         context.command.task_prompt,
+        state["brief"],
         state["language"],
         state["questions"],
         _sections(context),

@@ -14,7 +14,7 @@ async def gather(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outli
     command = context.command
     files = command.context_files if command.research != "none" else []
     context.progress("gather", f"Reading {len(files)} files" if files else "No files to read", 25)
-    ledger = Ledger(sources=[], passages=[], unreadable={})
+    ledger = Ledger(sources=[], passages=[], unreadable=[])
     if files:
         # Large files take a while, and the loop keeps the leases of other jobs.
         ledger = await asyncio.to_thread(lambda: build_ledger(str(context.ref), read_files(files)))

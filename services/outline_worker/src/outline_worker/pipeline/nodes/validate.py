@@ -4,20 +4,23 @@ import re
 
 from langgraph.runtime import Runtime
 
-from outline_worker.pipeline.prompts import language_name
 from outline_worker.pipeline.routing import MAX_REPAIRS
 from outline_worker.pipeline.schemas import OutlineDraft, SectionDraft
 from outline_worker.pipeline.state import LEDGER, RESULT, OutlineContext, OutlineState
 from shared.contracts.document import OutlineResult
-from shared.contracts.errors import TransientError
+from shared.contracts.errors import PermanentError
 from shared.contracts.outline import Outline, OutlineNode
 from shared.retrieval import Ledger
-from shared.retrieval.text import detect_language, is_han
+from shared.retrieval.text import detect_language, is_han, language_name
 
 _NUMBERING = re.compile(
-    r"^\s*(?:(?:section|chapter|part)\s+)?[\dIVX]+(?:\.\d+)*\s*[.:)、]\s*|^第[一二三四五六七八九十\d]+[章节]\s*",
+    r"^\s*(?:(?:section|chapter|part)\s+(?:\d{1,2}|[IVX]+)\s*[.:)–-]\s*"
+    r"|\d{1,2}(?:\.\d{1,2})*\s*[.)、]\s*"
+    r"|(?:II|III|IV|VI{1,3}|IX|XI{0,3})\.\s+"
+    r"|第[一二三四五六七八九十\d]+[章节][\s：:、]+)",
     re.IGNORECASE,
 )
+"""Only what is surely a number of the outline: ``2008: the crisis`` and ``V. S. Naipaul`` are titles."""
 _NAMELESS = re.compile(r"^(?:section|chapter|part)\s*\d*$", re.IGNORECASE)
 _FEWEST_SECTIONS = 2
 
@@ -35,10 +38,9 @@ async def validate(state: OutlineState, runtime: Runtime[OutlineContext]) -> Out
         sections = distinct([*sections, *from_questions(state["questions"])])
     if len(sections) < _FEWEST_SECTIONS:
         code = "outline_invalid"
-        raise TransientError(code, "The model gave no usable outline: " + "; ".join(faults))
+        raise PermanentError(code, "The model gave no usable outline: " + "; ".join(faults))
     outline = build(draft.title, sections, state["language"], context.target_words)
-    raw = await context.desk.load(LEDGER)
-    sources = Ledger.model_validate_json(raw).sources if raw else []
+    sources = Ledger.model_validate_json(await context.desk.require(LEDGER)).sources
     result = OutlineResult(outline=outline, sources=sources)
     await context.desk.store(RESULT, result.model_dump_json().encode())
     return {"faults": []}

@@ -2,25 +2,7 @@
 
 from shared.llm import Message
 from shared.retrieval import Passage
-
-_LANGUAGES = {
-    "ar": "Arabic",
-    "de": "German",
-    "en": "English",
-    "es": "Spanish",
-    "fr": "French",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "pt": "Portuguese",
-    "ru": "Russian",
-    "zh": "Chinese (中文)",
-}
-
-
-def language_name(tag: str) -> str:
-    """A name the model knows for a BCP 47 tag."""
-    return _LANGUAGES.get(tag.partition("-")[0].lower(), f"the language with the BCP 47 tag {tag}")
+from shared.retrieval.text import language_name
 
 
 def analyse(prompt: str, language: str) -> tuple[Message, ...]:
@@ -35,7 +17,7 @@ def analyse(prompt: str, language: str) -> tuple[Message, ...]:
 
 
 def draft(
-    prompt: str, language: str, questions: list[str], sections: int, evidence: list[Passage], *, deep: bool
+    prompt: str, brief: str, language: str, questions: list[str], sections: int, evidence: list[Passage], *, deep: bool
 ) -> tuple[Message, ...]:
     listed = "\n".join(f"- {question}" for question in questions)
     inner = " Give each section two to four subsections." if deep else ""
@@ -47,7 +29,8 @@ def draft(
         ),
         Message(
             "user",
-            f"Plan a document with {sections} sections.\n\nWhat is asked:\n{prompt}\n\nQuestions to answer:\n{listed}"
+            f"Plan a document with {sections} sections.\n\nWhat is asked:\n{prompt}\n\n{brief}\n\n"
+            f"Questions to answer:\n{listed}"
             f"{_shown(evidence)}\n\nGive each section a short title that names its subject, and a summary of one "
             f"sentence that says what it tells.{inner}",
         ),
