@@ -96,7 +96,13 @@ async def test_cancel_in_mid_sentence_closes_the_model_call(services: Fleet, mod
     await _check_stream(services, "text", terminal="cancelled")
 
 
-@pytest.mark.parametrize("name", ["flaky", "thinking", "unknown-keys", "silent-usage", "no-json-schema"])
+WAYWARD = [
+    "flaky", "thinking", "unknown-keys", "uncited", "too-long", "too-short",
+    "silent-usage", "no-json-schema", "no-json",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WAYWARD)
 async def test_a_wayward_model_still_gets_documents_done(services: Fleet, model: ScriptedModel, name: str) -> None:
     model.script = SCRIPTS[name]
     for service in ("gateway", "outline_worker", "document_worker"):

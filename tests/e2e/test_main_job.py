@@ -1,5 +1,6 @@
 """From a prompt to a referenced document, through real processes."""
 
+import asyncio
 import re
 
 import pytest
@@ -8,6 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from shared.observability import metrics
 from tests.support.documents import COPPER, NOTES, events_of, order, outline, texts
 from tests.support.processes import Fleet
+from tests.support.scripted_model import ScriptedModel, delayed, obedient
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -100,21 +103,33 @@ async def test_chinese_in_chinese_out(services: Fleet) -> None:
     assert document["markdown"].rstrip().endswith("笔记.txt")
 
 
-async def test_every_listed_metric_moves(services: Fleet) -> None:
-    await _start_all(services)
+async def test_every_listed_metric_moves(services: Fleet, model: ScriptedModel) -> None:
+    model.script = delayed(obedient, first_token_seconds=0.5, chunk_seconds=0.05)
+    await services.start("gateway")
+    # Nobody takes it yet: it waits, and is watched while it does.
     await services.post("/jobs/outline", {"task_prompt": "How bees make honey", "job_id": "plan"})
-    await services.settled("plan")
+    declared = {metric._name for metric in vars(metrics).values() if hasattr(metric, "_name")}
+    moved: set[str] = set()
+
+    async def seen(*names: str) -> bool:
+        for service in services.services:
+            for family in text_string_to_metric_families(await service.metrics()):
+                if any(sample.value > 0 for sample in family.samples):
+                    moved.add(family.name)
+        return set(names or declared) <= moved
+
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(events_of(services.api, "plan"))
+        await eventually(
+            lambda: seen("draftline_sse_connections", "draftline_queue_oldest_waiting_seconds"), seconds=10
+        )
+        await services.start("outline_worker")
+        await services.start("document_worker")
+        await eventually(lambda: seen("draftline_jobs_running"), seconds=10)
+        await watching
     await services.post("/jobs/document", {"outline_job_id": "plan", "job_id": "text"})
     await services.settled("text")
-    await events_of(services.api, "text")
-    moved = set()
-    for service in services.services:
-        for family in text_string_to_metric_families(await service.metrics()):
-            # A gauge may be back at 0; that it has labels says that it was set.
-            if any(sample.value > 0 or family.type == "gauge" for sample in family.samples):
-                moved.add(family.name)
-    declared = {metric._name for metric in vars(metrics).values() if hasattr(metric, "_name")}
-    assert declared <= moved, f"these did not move: {declared - moved}"
+    assert await seen(), f"these did not move: {declared - moved}"
 
 
 async def test_sigterm_ends_every_service_with_status_0(services: Fleet) -> None:
