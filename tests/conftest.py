@@ -3,10 +3,13 @@
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
 
 from shared.redis.client import Connections, connections
 from shared.redis.reads import Reads
@@ -14,6 +17,9 @@ from shared.redis.scripts import Scripts
 from shared.settings import RedisSettings
 from tests.support.keys import keys_without_end
 from tests.support.servers import Server, running, server_binaries
+from tests.support.waiting import eventually
+
+IMAGE = "redis:7-bookworm"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,12 +71,13 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
 
 
 async def _container() -> AsyncIterator[Server]:
-    from testcontainers.redis import RedisContainer
-
-    with RedisContainer("redis:7") as container:
-        from pathlib import Path
-
-        yield Server("docker", Path(), int(container.get_exposed_port(6379)), Path())
+    """Redis in a container of testcontainers, for the versions that no wheel carries."""
+    # Its reaper is one more image to pull; the block below ends the container.
+    testcontainers_config.ryuk_disabled = True
+    with DockerContainer(IMAGE).with_exposed_ports(6379) as container:
+        started = Server("docker", Path(), int(container.get_exposed_port(6379)), Path())
+        await eventually(started.answers, seconds=30)
+        yield started
 
 
 @pytest_asyncio.fixture

@@ -68,9 +68,9 @@ class Server:
             "--save", "", "--appendonly", "no", *options,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
-        await eventually(self._answers, seconds=10)
+        await eventually(self.answers, seconds=10)
 
-    async def _answers(self) -> bool:
+    async def answers(self) -> bool:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
