@@ -69,6 +69,7 @@ def _context(model: TitleModel, desk: PaperDesk, attempt: int = 1) -> DocumentCo
         model=model,
         desk=desk,
         context_tokens=4_096,
+        answer_tokens=1_365,
     )
 
 

@@ -7,6 +7,7 @@ from document_worker.pipeline.state import RESULT, DocumentContext
 from shared.checkpoints import RedisSaver, run_graph
 from shared.contracts.commands import DocumentPayload
 from shared.llm import ArtifactAnswers, ChatClient, StoredAnswers
+from shared.settings import ModelSettings
 from shared.streams import Session
 
 
@@ -17,7 +18,7 @@ class DocumentHandler:
     graph: Any
     saver: RedisSaver
     model: ChatClient
-    context_tokens: int
+    settings: ModelSettings
 
     async def __call__(self, session: Session) -> bytes:
         """The document result. Raises what the pipeline raises."""
@@ -29,7 +30,8 @@ class DocumentHandler:
             payload=payload,
             model=StoredAnswers(self.model, ArtifactAnswers(session.load, session.store, session.check)),
             desk=session,
-            context_tokens=self.context_tokens,
+            context_tokens=self.settings.model_context_tokens,
+            answer_tokens=self.settings.answer_tokens,
             finished={name.removeprefix("text:") for name in stored if name.startswith("text:")},
         )
         await run_graph(self.graph, self.saver, session.claim, {}, context)

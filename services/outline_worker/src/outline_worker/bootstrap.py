@@ -20,6 +20,6 @@ def handler_builder(model: ModelSettings) -> Callable[[Scripts, Reads, Clock], H
     def build(scripts: Scripts, reads: Reads, clock: Clock) -> Handler:
         saver = RedisSaver(scripts, reads, JobKind.OUTLINE)
         client = ChatClient(model, clock, observer=CallMetrics())
-        return OutlineHandler(build_graph(saver), saver, client, model.model_context_tokens)
+        return OutlineHandler(build_graph(saver), saver, client, model)
 
     return build

@@ -7,6 +7,7 @@ from outline_worker.pipeline.state import RESULT, OutlineContext
 from shared.checkpoints import RedisSaver, run_graph
 from shared.contracts.commands import OutlinePayload
 from shared.llm import ArtifactAnswers, ChatClient, StoredAnswers
+from shared.settings import ModelSettings
 from shared.streams import Session
 
 
@@ -17,7 +18,7 @@ class OutlineHandler:
     graph: Any
     saver: RedisSaver
     model: ChatClient
-    context_tokens: int
+    settings: ModelSettings
 
     async def __call__(self, session: Session) -> bytes:
         """The outline result. Raises what the pipeline raises."""
@@ -26,7 +27,8 @@ class OutlineHandler:
             command=OutlinePayload.model_validate_json(await session.payload()),
             model=StoredAnswers(self.model, ArtifactAnswers(session.load, session.store, session.check)),
             desk=session,
-            context_tokens=self.context_tokens,
+            context_tokens=self.settings.model_context_tokens,
+            answer_tokens=self.settings.answer_tokens,
         )
         await run_graph(self.graph, self.saver, session.claim, {}, context)
         return await session.require(RESULT)

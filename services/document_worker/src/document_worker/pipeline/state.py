@@ -66,6 +66,8 @@ class DocumentContext:
     model: Model
     desk: Desk
     context_tokens: int
+    answer_tokens: int
+    """Most tokens of one answer."""
     finished: set[str] = field(default_factory=set)
     """Sections finished so far, for the progress shown."""
     doomed: set[str] = field(default_factory=set)

@@ -38,6 +38,8 @@ class OutlineContext:
     model: Model
     desk: Desk
     context_tokens: int
+    answer_tokens: int
+    """Most tokens of one answer."""
 
     def check(self) -> None:
         self.desk.check()

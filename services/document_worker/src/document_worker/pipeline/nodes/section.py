@@ -133,7 +133,7 @@ async def _ask(
     tokens += _TOKENS_PER_CITATION * len(planned.evidence)
     request = ChatRequest(
         messages,
-        max_tokens=min(tokens, context.context_tokens // 3),
+        max_tokens=min(tokens, context.answer_tokens),
         temperature=0.4,
         model=context.payload.model,
     )

@@ -1,5 +1,7 @@
 """The first plan, and the better one."""
 
+import asyncio
+
 from langgraph.runtime import Runtime
 from pydantic import BaseModel
 
@@ -62,7 +64,7 @@ def _messages(context: OutlineContext, state: OutlineState, evidence: list[Passa
 
 async def _ask(context: OutlineContext, messages: tuple[Message, ...], *, repairs: int) -> BaseModel:
     schema = draft_schema(_sections(context), deep=_deep(context))
-    max_tokens = min(context.context_tokens // 3, 300 + 160 * _sections(context) * (4 if _deep(context) else 1))
+    max_tokens = min(context.answer_tokens, 300 + 160 * _sections(context) * (4 if _deep(context) else 1))
     # Warmer with each repair: a model that is stuck would only say the same again.
     temperature = 0.3 + 0.3 * repairs
     request = ChatRequest(messages, max_tokens=max_tokens, temperature=temperature, model=context.command.model)
@@ -71,16 +73,20 @@ async def _ask(context: OutlineContext, messages: tuple[Message, ...], *, repair
 
 async def _evidence(context: OutlineContext, state: OutlineState) -> list[Passage]:
     """The passages nearest to the request, as many as the model's context bears."""
-    raw = await context.desk.load(LEDGER)
-    if raw is None or not state.get("passages"):
+    if not state.get("passages"):
         return []
-    ledger = Ledger.model_validate_json(raw)
+    raw = await context.desk.require(LEDGER)
     query = " ".join([context.command.task_prompt, *state["questions"]])
-    room = context.context_tokens // 4
+    # Ranking large files takes a while, and the loop keeps the leases of other jobs.
+    return await asyncio.to_thread(choose, raw, query, context.context_tokens // 4)
+
+
+def choose(ledger: bytes, query: str, room_tokens: int) -> list[Passage]:
+    """The best passages of a stored ledger, up to a number of tokens."""
     chosen: list[Passage] = []
-    for passage in Ranking(ledger.passages).best(query, _EVIDENCE_PASSAGES):
-        room -= estimate_tokens(passage.text)
-        if room < 0:
+    for passage in Ranking(Ledger.model_validate_json(ledger).passages).best(query, _EVIDENCE_PASSAGES):
+        room_tokens -= estimate_tokens(passage.text)
+        if room_tokens < 0:
             break
         chosen.append(passage)
     return chosen
