@@ -50,8 +50,10 @@ def _parameters(arguments: argparse.Namespace) -> xllamacpp.CommonParams:
     parameters.cpuparams.n_threads = usable_processors()
     parameters.cpuparams_batch.n_threads = usable_processors()
     # A model this small falls into loops: repeated words are made less likely, repeated phrases much less (DRY).
-    parameters.sampling.penalty_last_n = 256
+    # Both look back over a paragraph only: further back is the prompt, whose words are wanted.
+    parameters.sampling.penalty_last_n = 64
     parameters.sampling.penalty_repeat = 1.08
+    parameters.sampling.dry_penalty_last_n = 160
     parameters.sampling.dry_multiplier = 0.8
     parameters.sampling.dry_allowed_length = 3
     parameters.ui = False
