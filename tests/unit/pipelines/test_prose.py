@@ -8,7 +8,7 @@ from shared.retrieval.text import ends_in_sentence
 
 
 def test_the_title_is_not_said_twice() -> None:
-    for opening in ("## The Hive\n\n", "**The Hive**\n", "The Hive:\n", "\n# the hive\n"):
+    for opening in ("## The Hive\n\n", "**The Hive**\n", "The Hive:\n", "<<The Hive>>\n\n", "\n# the hive\n"):
         assert tidy(opening + "It hums.", "The Hive", 1, cut=False) == "It hums."
 
 

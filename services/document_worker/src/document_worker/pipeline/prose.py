@@ -38,7 +38,7 @@ def _unwrap(text: str) -> str:
 
 def _names(line: str, title: str) -> bool:
     """Whether the line is the section's own title, as a heading, in bold, or alone."""
-    bare = line.strip().lstrip("#").strip(" *_:：.").casefold()
+    bare = line.strip().lstrip("#").strip(" *_:：.<>").casefold()
     return bare == title.strip(" *_:：.").casefold()
 
 

@@ -21,11 +21,11 @@ from shared.contracts.errors import DraftlineError, TransientError
 from shared.contracts.events import Section
 from shared.llm import Answer, ChatRequest, Message
 from shared.retrieval import Passage
-from shared.retrieval.text import count_words, is_han
+from shared.retrieval.text import count_words
 
 MAX_CONTINUATIONS = 2
 _REVISIONS_PER_FENCE = 1_000
-_TOKENS_PER_UNIT = {True: 1.6, False: 1.8}
+_TOKENS_PER_UNIT = 1.6
 _TOKENS_PER_CITATION = 10
 """Tokens a Han character or a Latin word usually takes. A text cut off before its length is gone on with."""
 
@@ -129,7 +129,7 @@ async def _ask(
     context: DocumentContext, messages: tuple[Message, ...], planned: PlannedSection, plan: Plan,
     streamed: StreamedText,
 ) -> Answer:  # fmt: skip
-    tokens = round(planned.target_words * _TOKENS_PER_UNIT[is_han(plan.language)]) + 60
+    tokens = round(planned.target_words * _TOKENS_PER_UNIT) + 60
     tokens += _TOKENS_PER_CITATION * len(planned.evidence)
     request = ChatRequest(
         messages,

@@ -17,14 +17,14 @@ def section(
         Message(
             "system",
             f"You write one section of a document in plain, factual {language_name(plan.language)}. Write flowing "
-            "paragraphs of whole sentences. No heading, no list of sections, no word about yourself or the task."
-            + _citing(evidence),
+            "paragraphs of whole sentences. Keep to the subject of the section; the others have their own writers. No heading, no word about yourself or "
+            "the task." + _citing(evidence),
         ),
         Message(
             "user",
             f"Document: {plan.title}\n{_asked(plan)}Contents:\n{_contents(plan, planned, contents_tokens)}\n\n"
             f"Write the section marked with an arrow: {planned.title}\n"
-            f"{planned.summary}\nLeave to the other sections what is theirs.{_shown(evidence)}\n\n"
+            f"{planned.summary}{_shown(evidence)}\n\n"
             f"Length: {planned.target_words} {unit}.",
         ),
     )
