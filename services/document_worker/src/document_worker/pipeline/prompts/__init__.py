@@ -17,8 +17,8 @@ def section(
         Message(
             "system",
             f"You write one section of a document in plain, factual {language_name(plan.language)}. Write flowing "
-            "paragraphs of whole sentences. Keep to the subject of the section; the others have their own writers. No heading, no word about yourself or "
-            "the task." + _citing(evidence),
+            "paragraphs of whole sentences. Keep to the subject of the section; the others have their own writers. No "
+            "heading, no word about yourself or the task." + _citing(evidence),
         ),
         Message(
             "user",
