@@ -18,7 +18,8 @@ async def test_completed(board: Board) -> None:
     await board.scripts.append_events(claim, [event(1)])
     assert await board.scripts.finish(claim, 2, b'{"outline":"x"}', "/link") is Settled.COMPLETED
     job = to_job(claim.ref, await board.record())
-    assert (job.state, job.progress.percent, job.error, job.cancel_requested) == ("completed", 100, None, False)
+    assert (job.state, job.progress.percent, job.error) == ("completed", 100, None)
+    assert (await board.record())["cancel"] == ""
     assert job.finished_at is not None
     assert job.result_expires_at is not None
     assert (job.result_expires_at - job.finished_at).total_seconds() == HOUR

@@ -1,6 +1,7 @@
 """SIGTERM: running jobs may end, what is left goes back, nothing new begins."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +11,7 @@ from shared.contracts.errors import TransientError
 from shared.contracts.ids import JobRef
 from shared.contracts.usage import Usage
 from shared.jobs.record import to_job
+from shared.redis.client import UNAVAILABLE
 from shared.streams import Session, consumer
 from tests.support.board import KIND, Board
 from tests.support.proxy import Proxy
@@ -125,6 +127,26 @@ async def test_usage_of_a_released_attempt_is_counted_once(board: Board, server:
     record = await board.record()
     assert record["state"] == "queued"
     assert to_job(JobRef("job"), record).usage == Usage(llm_calls=2)
+
+
+async def test_usage_survives_a_store_that_could_not_repeat_the_one_before(
+    board: Board, server: Server, proxy: Proxy
+) -> None:
+    """Usage is taken only when it is written: a store that fails before that leaves it for the next."""
+
+    async def spend(session: Session) -> bytes:
+        for name in ("first", "second"):
+            session.spend(Usage(llm_calls=1))
+            proxy.cut()
+            with contextlib.suppress(*UNAVAILABLE):
+                await session.store(name, b"1")
+        proxy.heal()
+        return RESULT
+
+    await board.submit()
+    async with worker(proxy.url, spend, lease_seconds=30):
+        await eventually(lambda: board.stands("completed"), seconds=20)
+    assert to_job(JobRef("job"), await board.record()).usage == Usage(llm_calls=2)
 
 
 async def test_error_caused_by_the_release_costs_an_attempt_at_most(board: Board, server: Server) -> None:

@@ -15,7 +15,8 @@ from shared.contracts.events import ProgressData, Section
 from shared.contracts.ids import JobRef
 from shared.contracts.outline import Outline, OutlineNode
 from shared.contracts.usage import Usage
-from shared.llm import Answer, ChatRequest, Dialect
+from shared.llm import Answer, ChatRequest, Dialect, StoredAnswers
+from tests.support.llm import AnswersInMemory
 from tests.unit.pipelines.desk import PaperDesk
 
 OUTLINE = Outline(
@@ -160,3 +161,15 @@ async def test_an_empty_answer_is_no_section() -> None:
     with pytest.raises(TransientError) as raised:
         await _run(build_graph(InMemorySaver()), _context(model, desk))
     assert raised.value.code == "section_empty"
+
+
+async def test_an_answer_that_left_nothing_is_asked_for_again() -> None:
+    desk, model = PaperDesk(), TitleModel(Honey=["[@Sffffff]", "Honey is told now."])
+    graph, store = build_graph(InMemorySaver()), AnswersInMemory()
+    first = replace(_context(model, desk), model=StoredAnswers(model, store))
+    with pytest.raises(TransientError) as raised:
+        await _run(graph, first)
+    assert raised.value.code == "section_empty"
+    await _run(graph, replace(_context(model, desk, attempt=2), model=StoredAnswers(model, store)))
+    assert sorted(model.asked) == ["Drones", "Honey", "Honey", "Queens"]
+    assert "Honey is told now." in _result(desk).document.markdown

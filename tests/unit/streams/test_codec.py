@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
-from pydantic import ValidationError
 
 from shared.contracts.errors import JobError
 from shared.contracts.events import EVENT_MODELS, Cancelled, Delta, EventData, Failed, Scheduled
-from shared.streams.codec import decode, encode, type_of
+from shared.streams.codec import encode, type_of
 
 EVENTS: list[EventData] = [
     Cancelled(),
@@ -19,13 +18,8 @@ EVENTS: list[EventData] = [
 
 @pytest.mark.parametrize("data", EVENTS, ids=type_of)
 def test_what_is_written_can_be_read(data: EventData) -> None:
-    assert decode(type_of(data), encode(data)) == data
+    assert EVENT_MODELS[type_of(data)].model_validate_json(encode(data)) == data
 
 
 def test_every_model_has_one_type() -> None:
     assert len(set(EVENT_MODELS.values())) == len(EVENT_MODELS)
-
-
-def test_broken_data_is_refused() -> None:
-    with pytest.raises(ValidationError):
-        decode("delta", b'{"section_id":"s"}')

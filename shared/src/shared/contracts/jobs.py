@@ -45,14 +45,9 @@ class Job:
     finished_at: datetime | None
     not_before: datetime | None
     result_expires_at: datetime | None
-    cancel_requested: bool
     worker: str | None
     trimmed: EventId
     """The last event the journal no longer holds; START where it holds all."""
-
-    @property
-    def band(self) -> Band:
-        return Band.of(self.priority)
 
     @property
     def duration_seconds(self) -> float | None:

@@ -44,7 +44,6 @@ def to_job(ref: JobRef, fields: Mapping[str, str]) -> Job:
         finished_at=instant(fields["finished_at"]),
         not_before=instant(fields["not_before"]),
         result_expires_at=instant(fields.get("result_expires_at", "")),
-        cancel_requested=fields["cancel"] == "1",
         worker=fields["worker"] or None,
         trimmed=EventId.parse(fields["trimmed"]) or START,
     )

@@ -1,4 +1,4 @@
-"""Events on the wire: JSON of the data models."""
+"""Events on their way to the wire: JSON of the data models."""
 
 from shared.contracts.events import EVENT_MODELS, EventData, EventType
 
@@ -12,8 +12,3 @@ def type_of(data: EventData) -> EventType:
 
 def encode(data: EventData) -> bytes:
     return data.model_dump_json().encode()
-
-
-def decode(event_type: str, raw: bytes) -> EventData:
-    """Read an event's data; raises pydantic.ValidationError where it breaks the contract."""
-    return EVENT_MODELS[EventType(event_type)].model_validate_json(raw)
