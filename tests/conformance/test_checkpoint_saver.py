@@ -11,7 +11,7 @@ from shared.checkpoints import RedisSaver
 from shared.contracts.ids import JobRef
 from shared.contracts.states import Band, JobKind
 from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.scripts import Fetcher, Scripts
 from tests.support.jobs import submission
 
 
@@ -26,7 +26,7 @@ class OwningSaver(RedisSaver):
         thread = _scoped(config)["configurable"]["thread_id"]
         if thread not in self._fences:
             await self._scripts.submit(submission(JobRef.parse(thread).job_id))
-            fetched = await self._scripts.fetch(0, JobKind.OUTLINE, "w", 60_000, 10, list(Band))
+            fetched = await self._scripts.fetch(0, JobKind.OUTLINE, Fetcher("w", 1), 60_000, 10, list(Band))
             self._fences.update({str(claim.ref): claim.fence for claim in fetched.claims})
         configurable = {**_scoped(config)["configurable"], "fence": self._fences[thread]}
         return {**config, "configurable": configurable}

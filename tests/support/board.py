@@ -10,7 +10,7 @@ from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
 from shared.redis.keys import GROUP, Keyspace
 from shared.redis.reads import Reads
-from shared.redis.scripts import Fetched, NewEvent, Scripts, Submitted
+from shared.redis.scripts import Fetched, Fetcher, NewEvent, Scripts, Submitted
 from tests.support.jobs import submission
 
 KIND = JobKind.OUTLINE
@@ -42,7 +42,7 @@ class Board:
     async def fetch(
         self, count: int = 1, lease_ms: int = 60_000, worker: str = "worker", bands: Sequence[Band] = tuple(Band)
     ) -> Fetched:
-        return await self.scripts.fetch(0, KIND, worker, lease_ms, count, bands)
+        return await self.scripts.fetch(0, KIND, Fetcher(worker, 1), lease_ms, count, bands)
 
     async def fetch_one(self, worker: str = "worker") -> Claim:
         (claim,) = (await self.fetch(worker=worker)).claims

@@ -25,7 +25,7 @@ from shared.contracts.states import Band, JobKind
 from shared.lifecycle.supervisor import Drain
 from shared.observability.health import Health
 from shared.redis.client import connections
-from shared.redis.scripts import NewEvent, Scripts
+from shared.redis.scripts import Fetcher, NewEvent, Scripts
 from shared.settings import RedisSettings, RetentionSettings
 from tests.support.servers import free_port
 from tests.support.waiting import eventually
@@ -157,7 +157,7 @@ class Hand:
 
     async def take(self, kind: JobKind = JobKind.OUTLINE) -> Claim:
         """Claim the next job."""
-        fetched = await self._scripts.fetch(0, kind, "hand", LEASE_MS, 1, list(Band))
+        fetched = await self._scripts.fetch(0, kind, Fetcher("hand", 1), LEASE_MS, 1, list(Band))
         (claim,) = fetched.claims
         self._seq[claim.ref] = 0
         self.held[claim.ref] = claim

@@ -52,9 +52,10 @@ async def test_progress_is_kept_in_the_record(board: Board) -> None:
     await board.scripts.append_events(claim, [progress(1, 20, eta_seconds=7.5), event(2)])
     job = to_job(claim.ref, await board.record())
     assert (job.progress.percent, job.progress.step, job.progress.message) == (20, "step", "message")
-    assert job.progress.eta_seconds == 7.5
+    assert job.progress.expected_at is not None
+    assert job.progress.expected_at.timestamp() * 1000 == pytest.approx(await board.now() + 7_500, abs=1_000)
     await board.scripts.append_events(claim, [progress(3, 21)])
-    assert to_job(claim.ref, await board.record()).progress.eta_seconds is None
+    assert to_job(claim.ref, await board.record()).progress.expected_at is None
 
 
 async def test_percent_never_falls(board: Board) -> None:

@@ -31,7 +31,7 @@ async def test_running_job(board: Board) -> None:
     assert await board.scripts.cancel(claim.ref, KIND) is Cancelled.ASKED
     assert (await board.record()).items() >= {"state": "running", "fence": "2", "cancel": "1"}.items()
     ((_, message),) = await board.redis.xrange(KEYS.control(KIND))
-    assert message == {b"what": b"cancel", b"id": b"default/job"}
+    assert message == {b"what": b"cancel", b"id": b"default/job", b"fence": b"2"}
     assert await board.events() == events
     assert set((await board.ttls()).values()) == {-1}
     assert await board.scripts.cancel(claim.ref, KIND) is Cancelled.ASKED

@@ -15,7 +15,7 @@ from shared.jobs.record import to_job
 from shared.redis.client import BLOCK_MS, REDIS_UNAVAILABLE, UNAVAILABLE, Connections, Role, connect, connections
 from shared.redis.lua_source import source
 from shared.redis.reads import newest_id, oldest_id, read_streams
-from shared.redis.scripts import ArtifactWrite, Owned, Scripts, Settled, Submitted
+from shared.redis.scripts import ArtifactWrite, Fetcher, Owned, Scripts, Settled, Submitted
 from shared.settings import RedisSettings
 from tests.support.board import KEYS, KIND, Board, event
 from tests.support.jobs import submission
@@ -217,13 +217,29 @@ async def test_lost_replies_to_submit_make_one_job(board: Board, proxy: Proxy, t
     assert await board.outstanding() == 1
 
 
-async def test_lost_claim_waits_for_its_lease(board: Board, proxy: Proxy, through: Connections) -> None:
+async def test_lost_claim_is_given_back(board: Board, proxy: Proxy, through: Connections) -> None:
+    await board.submit("kept")
+    await board.submit("lost")
+    kept = (await board.scripts.fetch(0, KIND, Fetcher("worker", 7), 60_000, 1, list(Band))).claims
+    proxy.drop_reply(script("fetch"))
+    with pytest.raises(UNAVAILABLE):
+        await Scripts(through, 1).fetch(0, KIND, Fetcher("worker", 8), 60_000, 1, list(Band))
+    assert await board.state("lost") == "running"
+    assert (await board.fetch()).claims == []
+    assert await board.scripts.reconcile(0, KIND, Fetcher("other", 7)) == 0
+    assert await board.scripts.reconcile(0, KIND, Fetcher("worker", 7)) == 1
+    claim = await board.fetch_one()
+    assert (claim.ref.job_id, claim.attempt) == ("lost", 1)
+    assert await board.scripts.append_events(kept[0], [event(1)]) is Owned.OK
+
+
+async def test_lost_claim_without_its_worker_waits_for_its_lease(
+    board: Board, proxy: Proxy, through: Connections
+) -> None:
     await board.submit()
     proxy.drop_reply(script("fetch"))
     with pytest.raises(UNAVAILABLE):
-        await Scripts(through, 1).fetch(0, KIND, "worker", 60_000, 1, list(Band))
-    assert await board.state() == "running"
-    assert (await board.fetch()).claims == []
+        await Scripts(through, 1).fetch(0, KIND, Fetcher("worker", 1), 60_000, 1, list(Band))
     assert (await board.take_over()).attempt == 2
 
 

@@ -27,7 +27,7 @@ async def test_given_back_with_its_attempt_and_its_place(board: Board) -> None:
 async def test_workers_are_woken(board: Board) -> None:
     await board.scripts.release(await board.claim(), 1)
     ((_, message),) = await board.redis.xrange(KEYS.control(KIND))
-    assert message == {b"what": b"released", b"id": b"default/job"}
+    assert (message[b"what"], message[b"id"]) == (b"released", b"default/job")
 
 
 async def test_repeat_after_a_lost_reply_changes_nothing(board: Board) -> None:

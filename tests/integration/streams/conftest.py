@@ -6,7 +6,7 @@ import pytest_asyncio
 from shared.redis.client import Connections
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
-from shared.streams import consumer
+from shared.streams import upkeep
 from tests.support.board import KIND, Board
 
 
@@ -18,4 +18,4 @@ async def board(redis_connections: Connections, scripts: Scripts, reads: Reads) 
 
 @pytest.fixture(autouse=True)
 def _look_for_due_jobs_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumer, "PROMOTE_SECONDS", 0.05)
+    monkeypatch.setattr(upkeep, "PROMOTE_SECONDS", 0.05)

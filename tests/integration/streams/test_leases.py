@@ -16,7 +16,7 @@ from tests.support.board import KEYS, KIND, Board, event
 from tests.support.proxy import Proxy, script
 from tests.support.servers import Server
 from tests.support.waiting import eventually
-from tests.support.workers import LEASE_SECONDS, RESULT, Blocking, worker
+from tests.support.workers import LEASE_SECONDS, RESULT, Blocking, succeed, worker
 
 
 @pytest_asyncio.fixture
@@ -82,17 +82,13 @@ async def test_cut_off_worker_stops_by_its_own_clock(board: Board, server: Serve
     assert (await board.record())["worker"] == "second"
 
 
-async def test_lost_claim_is_taken_over(board: Board, server: Server, proxy: Proxy) -> None:
-    await board.claim("warm-up")
-    handler = Blocking()
-    handler.free.set()
-    async with worker(proxy.url, handler, poll_seconds=0.1) as running:
-        await eventually(lambda: running.health.readiness() is None)
-        proxy.drop_reply(script("fetch"))
-        await board.submit()
-        await eventually(lambda: board.stands("completed"), seconds=LEASE_SECONDS + 3)
+async def test_lost_claim_is_given_back_and_costs_no_attempt(board: Board, proxy: Proxy) -> None:
+    proxy.drop_reply(script("fetch"))
+    await board.submit()
+    async with worker(proxy.url, succeed, lease_seconds=60):
+        await eventually(lambda: board.stands("completed"))
     assert proxy.dropped == 1
-    assert (await board.record())["attempt"] == "2"
+    assert (await board.record())["attempt"] == "1"
 
 
 async def test_slow_link_loses_no_lease(board: Board, proxy: Proxy) -> None:

@@ -11,7 +11,7 @@ from shared.leases import Ending, Held
 
 
 def _held() -> Held:
-    claim = Claim(JobRef("job"), JobKind.OUTLINE, Band.DEFAULT, 2, 1, 3, 1, "request", 0.0)
+    claim = Claim(JobRef("job"), JobKind.OUTLINE, Band.DEFAULT, 2, 1, 3, 1, "request", 0.0, 0.0, None, None)
     return Held(claim, trusted_until=10.0)
 
 

@@ -3,11 +3,13 @@
 from gateway.dependencies import Services
 from gateway.settings import GatewaySettings
 from gateway.sse.hub import FeedHub
-from shared.jobs import JobStore
+from shared.jobs import JobLists, JobStore
 from shared.lifecycle.clock import SystemClock
 from shared.redis.client import Connections
+from shared.redis.operations import Operations
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
+from shared.redis.surveys import Surveys
 from shared.settings import RedisSettings, RetentionSettings
 
 
@@ -18,10 +20,14 @@ def build_services(
     clock = SystemClock()
     scripts = Scripts(connections, redis.shards)
     reads = Reads(connections, redis.shards)
+    surveys = Surveys(connections, redis.shards)
     return Services(
         connections=connections,
         store=JobStore(scripts, reads, retention),
+        lists=JobLists(surveys),
         reads=reads,
+        surveys=surveys,
+        operations=Operations(connections, redis.shards),
         hub=FeedHub(connections, clock, redis.shards),
         clock=clock,
         settings=settings,

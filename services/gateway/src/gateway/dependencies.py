@@ -18,10 +18,12 @@ from gateway.settings import GatewaySettings
 from gateway.sse.hub import FeedHub, Subscription
 from shared.contracts.ids import DEFAULT_TENANT, JOB_ID_PATTERN, START, EventId, JobRef
 from shared.contracts.jobs import Job
-from shared.jobs import JobStore
+from shared.jobs import JobLists, JobStore
 from shared.lifecycle.clock import Clock
 from shared.redis.client import Connections
+from shared.redis.operations import Operations
 from shared.redis.reads import Reads
+from shared.redis.surveys import Surveys
 
 _JOB_ID = re.compile(JOB_ID_PATTERN)
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -33,7 +35,10 @@ class Services:
 
     connections: Connections
     store: JobStore
+    lists: JobLists
     reads: Reads
+    surveys: Surveys
+    operations: Operations
     hub: FeedHub
     clock: Clock
     settings: GatewaySettings

@@ -32,6 +32,8 @@ TITLES = {
     "method_not_allowed": "This resource does not know that method",
     "job_id_conflict": "The job id is taken",
     "idempotency_key_reused": "The idempotency key was used for another request",
+    "worker_not_found": "There is no such worker",
+    "dead_letter_not_found": "There is no such dead letter",
     "outline_not_found": "There is no such outline job",
     "outline_not_ready": "The outline is not there",
     "outline_expired": "The outline has expired",

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from shared.contracts.document import DocumentResult, OutlineResult
+from shared.contracts.document import Document, DocumentResult, OutlineResult
 from shared.contracts.errors import JobError
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind, JobState
@@ -44,7 +44,7 @@ class ProgressView(BaseModel):
     percent: float
     step: str
     message: str
-    eta_seconds: float | None
+    eta_seconds: float | None = Field(description="Estimated from the sections finished so far; null before the first")
 
 
 class JobView(BaseModel):
@@ -58,6 +58,9 @@ class JobView(BaseModel):
     attempt: int
     max_attempts: int
     priority: int
+    queue_position: int | None = Field(
+        description="While it is queued: 1 is the next; counted up to 1,000 in each priority band"
+    )
     created_at: datetime
     queued_at: datetime | None
     started_at: datetime | None
@@ -71,6 +74,25 @@ class JobView(BaseModel):
     links: Links
 
 
+class JobList(BaseModel):
+    """A page of jobs."""
+
+    items: list[JobView]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null at the end")
+
+
+class Requeued(BaseModel):
+    """What became of dead letters."""
+
+    requeued: int
+
+
+class Purged(BaseModel):
+    """What became of dead letters."""
+
+    purged: int
+
+
 class OutlineJobResult(OutlineResult):
     """Result of an outline job."""
 
@@ -80,6 +102,24 @@ class OutlineJobResult(OutlineResult):
 class DocumentJobResult(DocumentResult):
     """Result of a document job."""
 
+    usage: Usage
+
+
+class MissingSection(BaseModel):
+    """A section that is not finished."""
+
+    id: str
+    title: str
+
+
+class PartialDocumentResult(BaseModel):
+    """The finished sections of a document that is not: one document, with citations and reference list of its own."""
+
+    partial: Literal[True] = True
+    status: JobState
+    document: Document
+    missing_sections: list[MissingSection]
+    error: JobError | None
     usage: Usage
 
 
@@ -125,7 +165,9 @@ def accepted(job: Job) -> Accepted:
     )
 
 
-def job_view(job: Job) -> JobView:
+def job_view(job: Job, now: datetime, queue_position: int | None = None) -> JobView:
+    """The job as it stands at a moment."""
+    expected = job.progress.expected_at
     return JobView(
         job_id=job.ref.job_id,
         kind=job.kind,
@@ -134,12 +176,13 @@ def job_view(job: Job) -> JobView:
             percent=job.progress.percent,
             step=job.progress.step,
             message=job.progress.message,
-            eta_seconds=job.progress.eta_seconds,
+            eta_seconds=None if expected is None else max(0.0, round((expected - now).total_seconds(), 1)),
         ),
         run=job.run,
         attempt=job.attempt,
         max_attempts=job.max_attempts,
         priority=job.priority,
+        queue_position=queue_position,
         created_at=job.created_at,
         queued_at=job.queued_at,
         started_at=job.started_at,

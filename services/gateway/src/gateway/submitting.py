@@ -76,6 +76,8 @@ def _new_job(ref: JobRef, kind: JobKind, command: JobOptions, payload: bytes, re
         request_id=request_id,
         delay_seconds=command.delay_seconds or 0.0,
         not_before=command.not_before,
+        soft_limit_seconds=command.soft_time_limit_seconds,
+        hard_limit_seconds=command.hard_time_limit_seconds,
     )
 
 

@@ -20,11 +20,13 @@ from shared.contracts.outline import Outline, TargetWords
 MAX_PROMPT_CHARACTERS = 20_000
 MAX_CONTEXT_FILES = 100
 MAX_DELAY_SECONDS = 30 * 24 * 3600
+MAX_LIMIT_SECONDS = 24 * 3600
 
 JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
 Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PROMPT_CHARACTERS)]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 FileName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+TimeLimit = Annotated[float, Field(gt=0, le=MAX_LIMIT_SECONDS, allow_inf_nan=False)]
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
@@ -79,6 +81,12 @@ class JobOptions(_Command):
     priority: Annotated[int, Field(ge=0, le=9)] = 5
     delay_seconds: Annotated[float, Field(ge=0, le=MAX_DELAY_SECONDS, allow_inf_nan=False)] | None = None
     not_before: AwareDatetime | None = None
+    soft_time_limit_seconds: TimeLimit | None = Field(
+        default=None, description="Work after which the job finishes with what it has; 1500 by default"
+    )
+    hard_time_limit_seconds: TimeLimit | None = Field(
+        default=None, description="Work after which the job fails; 1800 by default"
+    )
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
     language: Language | None = Field(default=None, description="BCP 47; detected from the prompt by default")
     model: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
@@ -100,6 +108,14 @@ class JobOptions(_Command):
     def _check_due(self) -> Self:
         if self.delay_seconds is not None and self.not_before is not None:
             msg = "give either delay_seconds or not_before"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _check_limits(self) -> Self:
+        soft, hard = self.soft_time_limit_seconds, self.hard_time_limit_seconds
+        if soft is not None and hard is not None and soft > hard:
+            msg = "soft_time_limit_seconds must not be above hard_time_limit_seconds"
             raise ValueError(msg)
         return self
 

@@ -16,7 +16,8 @@ class Progress:
     percent: float = 0.0
     step: str = ""
     message: str = ""
-    eta_seconds: float | None = None
+    expected_at: datetime | None = None
+    """When the job will be done, as estimated with the last progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,10 @@ class Job:
 
     ref: JobRef
     kind: JobKind
+    band: Band
     state: JobState
+    entry: str
+    """Its entry in the request stream; empty where it has none."""
     run: int
     run_fence: int
     """The fence at which the current run began: events before it belong to earlier runs."""
@@ -71,3 +75,8 @@ class Claim:
     request_id: str
     waited_seconds: float
     """From becoming runnable to this claim."""
+    worked_seconds: float
+    """What earlier attempts of this run took; waiting between them does not count."""
+    soft_limit_seconds: float | None
+    hard_limit_seconds: float | None
+    """Of the run's working time; None where the request leaves it to the worker."""

@@ -1,5 +1,6 @@
-"""Create, read and end jobs: what the gateway does with them."""
+"""Create, read, list and end jobs: what the gateway does with them."""
 
+from shared.jobs.listing import JobLists, Page
 from shared.jobs.store import JobStore, NewJob
 
-__all__ = ["JobStore", "NewJob"]
+__all__ = ["JobLists", "JobStore", "NewJob", "Page"]

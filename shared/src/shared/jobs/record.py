@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from shared.contracts.errors import JobError
 from shared.contracts.ids import START, EventId, JobRef
 from shared.contracts.jobs import Job, Progress
-from shared.contracts.states import JobKind, JobState
+from shared.contracts.states import Band, JobKind, JobState
 from shared.contracts.usage import Usage
 
 
@@ -25,6 +25,8 @@ def to_job(ref: JobRef, fields: Mapping[str, str]) -> Job:
     return Job(
         ref=ref,
         kind=JobKind(fields["kind"]),
+        band=Band(fields["band"]),
+        entry=fields["entry"],
         state=JobState(fields["state"]),
         run=int(fields["run"]),
         run_fence=int(fields["run_fence"]),
@@ -54,7 +56,7 @@ def _progress(fields: Mapping[str, str]) -> Progress:
         percent=float(fields["percent"]),
         step=fields["step"],
         message=fields["message"],
-        eta_seconds=float(fields["eta"]) if fields["eta"] else None,
+        expected_at=instant(fields["eta"]),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job
+from shared.contracts.plan import LEDGER, PLAN, section_of
 from shared.contracts.states import JobKind
 from shared.jobs.record import to_job
 from shared.redis.reads import Reads
@@ -28,11 +29,18 @@ class NewJob:
     request_id: str
     delay_seconds: float
     not_before: datetime | None
+    soft_limit_seconds: float | None = None
+    hard_limit_seconds: float | None = None
+    """Of the time that workers spend on it; None leaves it to the worker."""
 
 
 def digest_of(kind: JobKind, canonical_body: bytes) -> str:
     """SHA-256 that tells whether two requests ask for the same."""
     return hashlib.sha256(kind.encode() + b"\0" + canonical_body).hexdigest()
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else max(1, round(seconds * 1000))
 
 
 class JobStore:
@@ -60,6 +68,8 @@ class JobStore:
                 result_ttl_seconds=self._retention.result_ttl_seconds,
                 record_ttl_seconds=self._retention.record_ttl_seconds,
                 failed_ttl_seconds=self._retention.failed_ttl_seconds,
+                soft_limit_ms=_milliseconds(new.soft_limit_seconds),
+                hard_limit_ms=_milliseconds(new.hard_limit_seconds),
             )
         )
 
@@ -80,12 +90,24 @@ class JobStore:
         """Begin a failed or cancelled job again, from its checkpoint."""
         return await self._scripts.retry(job.ref, job.kind, request_id)
 
+    async def requeue(self, ref: JobRef, kind: JobKind, request_id: str) -> bool:
+        """Begin a dead letter again; false where there is none of this id."""
+        return await self._scripts.requeue(ref, kind, request_id)
+
+    async def purge(self, ref: JobRef, kind: JobKind) -> bool:
+        """Forget a dead letter with everything of its job; false where there is none of this id."""
+        return await self._scripts.purge(ref, kind)
+
     async def section_texts(self, ref: JobRef) -> dict[str, str]:
         """Texts of the sections that are finished, by section id."""
-        fields = [name for name in await self._reads.artifact_fields(ref) if name.startswith("text:")]
-        texts = await self._reads.artifacts(ref, fields)
+        named = [(section_of(field), field) for field in await self._reads.artifact_fields(ref)]
+        finished = [(section_id, field) for section_id, field in named if section_id is not None]
+        texts = await self._reads.artifacts(ref, [field for _, field in finished])
         return {
-            name.removeprefix("text:"): text.decode()
-            for name, text in zip(fields, texts, strict=True)
-            if text is not None
+            section_id: text.decode() for (section_id, _), text in zip(finished, texts, strict=True) if text is not None
         }
+
+    async def plan_and_ledger(self, ref: JobRef) -> tuple[bytes | None, bytes | None]:
+        """What a document is put together by, as JSON; None for each that is not there or has expired."""
+        plan, ledger = await self._reads.artifacts(ref, [PLAN, LEDGER])
+        return plan, ledger

@@ -29,6 +29,8 @@ class Ending(StrEnum):
     """The job's end was asked for."""
     LOST = "lost"
     """The lease is gone, or may be."""
+    TIME_OVER = "time_over"
+    """The job's hard time limit has come."""
     RELEASED = "released"
     """The worker shuts down and gives the job back."""
 
@@ -87,10 +89,10 @@ class LeaseKeeper:
         if self._held.get(held.claim.ref) is held:
             del self._held[held.claim.ref]
 
-    def cancel(self, ref: JobRef) -> None:
-        """The end of a job was asked for; nothing happens if this worker does not hold it."""
+    def cancel(self, ref: JobRef, fence: int) -> None:
+        """The end of a job was asked for; nothing happens if this worker does not hold it under that fence."""
         held = self._held.get(ref)
-        if held is not None:
+        if held is not None and held.claim.fence == fence:
             held.end(Ending.CANCELLED)
 
     def check(self, held: Held) -> None:

@@ -9,26 +9,32 @@ from pydantic import ValidationError
 
 from shared.contracts.errors import CannotStartError
 
+RESTART_EXIT_STATUS = 75
+"""sysexits' EX_TEMPFAIL: the process asks to be started again."""
+
 
 class Drain:
     """Told once: finish what runs, take nothing new."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self.exit_status = 0
+        """What the process ends with once it has drained."""
 
     @property
     def asked(self) -> bool:
         return self._event.is_set()
 
-    def ask(self) -> None:
+    def ask(self, exit_status: int = 0) -> None:
+        self.exit_status = exit_status
         self._event.set()
 
     async def wait(self) -> None:
         await self._event.wait()
 
 
-async def supervise(main: Callable[[Drain], Awaitable[None]]) -> None:
-    """Run ``main`` with SIGTERM and SIGINT turned into a drain; returns when ``main`` does.
+async def supervise(main: Callable[[Drain], Awaitable[None]]) -> int:
+    """Run ``main`` with SIGTERM and SIGINT turned into a drain; returns the exit status when ``main`` returns.
 
     Raises what ended it: of a group of errors the first, with the others as its cause.
     """
@@ -38,6 +44,7 @@ async def supervise(main: Callable[[Drain], Awaitable[None]]) -> None:
         loop.add_signal_handler(number, drain.ask)
     try:
         await main(drain)
+        return drain.exit_status
     except BaseExceptionGroup as group:
         raise _first(group) from group
     finally:
@@ -53,12 +60,13 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 def run_service(
     name: str, main: Callable[[Drain], Awaitable[None]], loop_factory: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
-    """The life of a service process: exit status 0 after a drain, else 1 with the reason on standard error."""
+    """The life of a service process: its exit status is the drain's, else 1 with the reason on standard error."""
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(supervise(main))
+            status = runner.run(supervise(main))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         sys.exit(f"{name}: the environment is not valid: {faults}")
     except CannotStartError as error:
         sys.exit(f"{name}: {error}")
+    sys.exit(status)

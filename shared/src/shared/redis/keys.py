@@ -13,6 +13,8 @@ from shared.contracts.ids import JobRef
 from shared.contracts.states import Band, JobKind
 
 GROUP = "workers"
+REGISTRY_SHARD = 0
+"""Workers belong to no job: their registry lies in the first shard."""
 SHARDS_KEY = "draftline:shards"
 """String: the number of shards, fixed by the first process that starts."""
 
@@ -80,6 +82,32 @@ class Keyspace:
         """Stream, capped: every event once more, for the gateways."""
         return self._key("feed")
 
+    def index(self, tenant: str) -> str:
+        """Sorted set: jobs of a tenant by the time of their creation, ms."""
+        return self._key(f"jobs:{tenant}")
+
+    def stats(self, minute: int) -> str:
+        """Hash: what ended in one minute, and how long jobs waited and ran."""
+        return self._key(f"stats:{minute}")
+
+    def counts(self, kind: JobKind) -> str:
+        """Hash: running and scheduled jobs by band."""
+        return self._key(f"counts:{kind}")
+
+    @property
+    def paused(self) -> str:
+        """Hash: the kinds that no worker may claim."""
+        return self._key("paused")
+
+    @property
+    def workers(self) -> str:
+        """Sorted set: workers by the time their heartbeat runs out, ms."""
+        return self._key("workers")
+
+    def worker(self, name: str) -> str:
+        """Hash: what a worker says of itself."""
+        return self._key(f"worker:{name}")
+
     def script_keys(self, kind: JobKind) -> list[str]:
         """KEYS of every script, in the order that lua/keyspace.lua names them."""
         families = (
@@ -94,7 +122,14 @@ class Keyspace:
             f"requests:{kind}:",
         )
         lone = (self.leases(kind), self.delayed(kind), self.dead(kind), self.control(kind), self.feed)
-        return [*map(self._key, families), *lone]
+        service = (
+            *map(self._key, ("jobs:", "stats:")),
+            self.counts(kind),
+            self.paused,
+            self.workers,
+            self._key("worker:"),
+        )
+        return [*map(self._key, families), *lone, *service]
 
 
 @cache

@@ -9,9 +9,9 @@ from shared.contracts.ids import EventId, JobRef
 from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
 from shared.contracts.usage import Usage
-from shared.redis.client import Connections, Redis, told_when_it_may_pass
-from shared.redis.keys import script_keys, shard_of
-from shared.redis.lua_source import source
+from shared.redis.client import Connections
+from shared.redis.keys import shard_of
+from shared.redis.runner import ScriptRunner
 
 
 class Submitted(StrEnum):
@@ -82,6 +82,16 @@ class Submission:
     result_ttl_seconds: int
     record_ttl_seconds: int
     failed_ttl_seconds: int
+    soft_limit_ms: int | None = None
+    hard_limit_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Who fetches, and its how manieth fetch that is: names what a lost reply claimed."""
+
+    worker: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +140,11 @@ class Scripts:
 
     def __init__(self, connections: Connections, shards: int) -> None:
         self._connections = connections
+        self._runner = ScriptRunner(connections)
         self.shards = shards
-        self._scripts: dict[str, Any] = {}
-
-    async def _run(self, name: str, shard: int, kind: JobKind, args: Sequence[Any], client: Redis | None = None) -> Any:
-        script = self._scripts.get(name)
-        if script is None:
-            script = self._scripts[name] = self._connections.commands.register_script(source(name))
-        with told_when_it_may_pass():
-            return await script(keys=script_keys(shard, kind), args=args, client=client)
 
     async def _on_job(self, name: str, ref: JobRef, kind: JobKind, *args: Any) -> str:
-        reply = await self._run(name, shard_of(ref, self.shards), kind, [str(ref), *args])
+        reply = await self._runner.run(name, shard_of(ref, self.shards), kind, [str(ref), *args])
         return str(reply.decode())
 
     async def submit(self, new: Submission) -> Submitted:
@@ -164,23 +167,29 @@ class Scripts:
                 new.result_ttl_seconds,
                 new.record_ttl_seconds,
                 new.failed_ttl_seconds,
+                "" if new.soft_limit_ms is None else new.soft_limit_ms,
+                "" if new.hard_limit_ms is None else new.hard_limit_ms,
             )
         )
 
     async def fetch(
-        self, shard: int, kind: JobKind, worker: str, lease_ms: int, count: int, bands: Sequence[Band]
+        self, shard: int, kind: JobKind, fetcher: Fetcher, lease_ms: int, count: int, bands: Sequence[Band]
     ) -> Fetched:
-        """Claim up to ``count`` jobs. Never repeated: jobs claimed by a lost reply wait for their lease to end."""
-        args = [worker, lease_ms, count, *bands]
-        claims, last_ids = await self._run("fetch", shard, kind, args, self._connections.once)
+        """Claim up to ``count`` jobs. Never repeated: ``reconcile`` gives back what a lost reply claimed."""
+        args = [fetcher.worker, fetcher.number, lease_ms, count, kind, *bands]
+        claims, last_ids = await self._runner.run("fetch", shard, kind, args, self._connections.once)
         return Fetched([_claim(kind, item) for item in claims], [item.decode() for item in last_ids])
+
+    async def reconcile(self, shard: int, kind: JobKind, answered: Fetcher) -> int:
+        """Give back what was claimed by fetches after the last one that was answered; returns how many jobs."""
+        return int(await self._runner.run("reconcile", shard, kind, [answered.worker, answered.number]))
 
     async def renew(self, shard: int, kind: JobKind, lease_ms: int, held: Sequence[tuple[JobRef, int]]) -> list[Owned]:
         """Prolong leases, on the heartbeat's own connection; one answer for each job held."""
         args: list[Any] = [lease_ms]
         for ref, fence in held:
             args += [str(ref), fence]
-        replies = await self._run("renew", shard, kind, args, self._connections.heartbeat)
+        replies = await self._runner.run("renew", shard, kind, args, self._connections.heartbeat)
         return [Owned(reply.decode()) for reply in replies]
 
     async def append_events(self, claim: Claim, events: Sequence[NewEvent]) -> Owned:
@@ -221,7 +230,7 @@ class Scripts:
 
     async def promote(self, shard: int, kind: JobKind) -> tuple[int, int | None]:
         """Queue what is due. Returns how many, and in how many ms the next one is due, if any."""
-        moved, following = await self._run("promote", shard, kind, [])
+        moved, following = await self._runner.run("promote", shard, kind, [])
         return int(moved), None if following == b"-1" else int(following)
 
     async def cancel(self, ref: JobRef, kind: JobKind) -> Cancelled:
@@ -232,9 +241,19 @@ class Scripts:
         """Begin a failed or cancelled job again, from its checkpoint, with its attempts counted afresh."""
         return Retried(await self._on_job("retry", ref, kind, request_id))
 
+    async def requeue(self, ref: JobRef, kind: JobKind, request_id: str) -> bool:
+        """Begin a dead letter again as ``retry`` does; false where there is none of this id."""
+        return await self._on_job("requeue", ref, kind, request_id) == "requeued"
+
+    async def purge(self, ref: JobRef, kind: JobKind) -> bool:
+        """Forget a dead letter and everything of its job; false where there is none of this id."""
+        return await self._on_job("purge", ref, kind) == "purged"
+
 
 def _claim(kind: JobKind, item: list[bytes]) -> Claim:
-    ref, fence, attempt, max_attempts, run, band, request_id, waited_ms = (part.decode() for part in item)
+    ref, fence, attempt, max_attempts, run, band, request_id, waited, worked, soft, hard = (
+        part.decode() for part in item
+    )
     return Claim(
         ref=JobRef.parse(ref),
         kind=kind,
@@ -244,7 +263,10 @@ def _claim(kind: JobKind, item: list[bytes]) -> Claim:
         max_attempts=int(max_attempts),
         run=int(run),
         request_id=request_id,
-        waited_seconds=int(waited_ms) / 1000,
+        waited_seconds=int(waited) / 1000,
+        worked_seconds=int(worked) / 1000,
+        soft_limit_seconds=int(soft) / 1000 if soft else None,
+        hard_limit_seconds=int(hard) / 1000 if hard else None,
     )
 
 

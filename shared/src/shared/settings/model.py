@@ -29,7 +29,7 @@ class ModelSettings(EnvironmentSettings):
     model_max_output_tokens: int = Field(
         default=8_192, ge=256, description="Most tokens asked of the model at once; longer texts are gone on with."
     )
-    model_concurrency: int = Field(default=16, ge=1, description="Model calls at once in one worker process.")
+    model_concurrency: int = Field(default=64, ge=1, description="Model calls at once in one worker process.")
     model_connect_seconds: float = Field(default=10, gt=0, description="Longest wait for a connection.")
     model_idle_seconds: float = Field(default=120, gt=0, description="Longest silence in the middle of an answer.")
 

@@ -1,8 +1,8 @@
 """What every service and every worker is told."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.settings.base import EnvironmentSettings
 
@@ -17,7 +17,7 @@ class ObservabilitySettings(EnvironmentSettings):
 class WorkerSettings(EnvironmentSettings):
     """How a worker takes jobs and lets go of them. Times in seconds."""
 
-    concurrency: int = Field(default=16, ge=1, le=10_000, description="Jobs at once in one worker process.")
+    concurrency: int = Field(default=100, ge=1, le=10_000, description="Jobs at once in one worker process.")
     lease_seconds: float = Field(
         default=30,
         ge=0.5,
@@ -32,3 +32,14 @@ class WorkerSettings(EnvironmentSettings):
     backoff_base_seconds: float = Field(default=2, gt=0, description="Wait before the second attempt; then doubling.")
     backoff_cap_seconds: float = Field(default=300, gt=0, description="Longest wait between two attempts.")
     poll_seconds: float = Field(default=2, gt=0, description="Longest wait between two looks at the queue.")
+    soft_time_limit_seconds: float = Field(
+        default=1_500, gt=0, description="Work on a job after which it finishes with what it has."
+    )
+    hard_time_limit_seconds: float = Field(default=1_800, gt=0, description="Work on a job after which it fails.")
+
+    @model_validator(mode="after")
+    def _check_limits(self) -> Self:
+        if self.soft_time_limit_seconds > self.hard_time_limit_seconds:
+            msg = "DRAFTLINE_SOFT_TIME_LIMIT_SECONDS must not be above DRAFTLINE_HARD_TIME_LIMIT_SECONDS"
+            raise ValueError(msg)
+        return self

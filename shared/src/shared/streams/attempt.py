@@ -35,6 +35,12 @@ async def judge(handler: Handler, session: Session, backoff: Backoff, random: Ca
         return crashed(attempt, backoff, random)
 
 
+def out_of_time() -> Fail:
+    """The outcome where the hard time limit has come. Not tried again: it would cost as much, and end the same way."""
+    message = "The job reached its hard time limit; what is finished can be read with ?partial=true."
+    return Fail(JobError(code="time_limit_exceeded", message=message, retryable=False))
+
+
 def crashed(attempt: int, backoff: Backoff, random: Callable[[], float]) -> Retry:
     """The outcome where the handler's own code failed."""
     failure = JobError(

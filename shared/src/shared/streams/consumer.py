@@ -11,6 +11,7 @@ import structlog
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
+from shared.contracts.workers import Order
 from shared.leases import Ending, Held, LeaseKeeper
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.supervisor import Drain
@@ -23,22 +24,27 @@ from shared.observability.metrics import (
     JOBS_STARTED,
 )
 from shared.redis.client import ANY, UNAVAILABLE, Connections
-from shared.redis.keys import Keyspace
-from shared.redis.reads import Reads, read_streams
-from shared.redis.scripts import Scripts
+from shared.redis.operations import Operations
+from shared.redis.reads import Reads
+from shared.redis.scripts import Fetcher, Scripts
 from shared.settings import WorkerSettings
-from shared.streams.attempt import crashed, judge
+from shared.streams.attempt import crashed, judge, out_of_time
+from shared.streams.doorbell import Doorbell, Message
+from shared.streams.limits import TimeLimits
 from shared.streams.outcome import LeaseLost, Outcome, Release
 from shared.streams.publisher import EventWriter
+from shared.streams.registration import HEARTBEAT_SECONDS, Registration
 from shared.streams.retry import Backoff
 from shared.streams.session import Handler, Session
 from shared.streams.settling import Settler
+from shared.streams.upkeep import promote_forever, sweep_forever
 
 log = structlog.get_logger()
 
 REVERSE_EVERY = 8
 """One fetch in so many reads the bands from the low end, so that a steady stream of urgent jobs starves nobody."""
-PROMOTE_SECONDS = 1.0
+MOST_CLAIMED = 100
+"""Jobs claimed by one script, so that none holds up the server for long."""
 SETTLE_SECONDS = 10.0
 """After the grace time: how long releasing may take."""
 
@@ -66,7 +72,6 @@ class Consumer:
         health: Health,
     ) -> None:
         self._worker = worker
-        self._connections = connections
         self._scripts = scripts
         self._reads = reads
         self._clock = clock
@@ -75,18 +80,26 @@ class Consumer:
         self._keeper = LeaseKeeper(scripts, clock, settings.lease_seconds)
         self._settler = Settler(scripts, clock)
         self._backoff = Backoff(settings.backoff_base_seconds, settings.backoff_cap_seconds)
-        self._doorbell = asyncio.Event()
+        self._doorbell = Doorbell(connections, worker.kind, clock, self._obey)
+        self._operations = Operations(connections, scripts.shards)
+        self._registration = Registration(
+            worker.id, worker.kind, settings.concurrency, self._operations, clock, self._job_ids,
+            min(HEARTBEAT_SECONDS, settings.lease_seconds / 3),
+        )  # fmt: skip
         self._fetches = itertools.count(1)
-        self._positions: dict[int, dict[str, str]] = {}
+        self._answered = dict.fromkeys(range(scripts.shards), 0)
+        self._unanswered: set[int] = set()
 
     async def run(self, drain: Drain) -> None:
         """Consume until a drain is asked for and the running jobs are finished or released."""
         async with asyncio.TaskGroup() as background:
             tasks = [
                 background.create_task(self._keeper.run()),
-                background.create_task(self._promote_forever()),
+                background.create_task(self._registration.run(drain, self._doorbell.ring)),
+                background.create_task(promote_forever(self._scripts, self._worker.kind, self._clock)),
+                background.create_task(sweep_forever(self._operations, self._worker.kind, self._clock)),
                 background.create_task(self._ring_on(drain)),
-                *(background.create_task(self._listen(shard)) for shard in range(self._scripts.shards)),
+                *(background.create_task(self._doorbell.listen(shard)) for shard in range(self._scripts.shards)),
             ]
             async with asyncio.TaskGroup() as jobs:
                 while not drain.asked:
@@ -95,8 +108,9 @@ class Consumer:
                 await self._drain()
             for task in tasks:
                 task.cancel()
+        await self._registration.sign_off()
 
-    async def process_one(self, held: Held) -> None:
+    async def process_one(self, held: Held, limits: TimeLimits) -> None:
         """The life of a claimed job: attempt it, settle it, let go."""
         claim = held.claim
         with structlog.contextvars.bound_contextvars(
@@ -105,7 +119,7 @@ class Consumer:
         ), JOBS_RUNNING.labels(claim.kind).track_inprogress(), JOB_SECONDS.labels(claim.kind).time():  # fmt: skip
             log.info("job_started", waited_seconds=claim.waited_seconds)
             events = EventWriter(claim, self._scripts, self._clock)
-            session = Session(held, self._keeper, self._scripts, self._reads, events)
+            session = Session(held, self._keeper, self._scripts, self._reads, events, limits, self._clock)
             try:
                 outcome = await self._attempt(held, session)
                 settled = await self._settler.settle(held, session, outcome)
@@ -113,10 +127,11 @@ class Consumer:
                 # One job must not take the worker with it: its lease runs out, as if the worker had died, and the
                 # crash cap bounds how often that happens.
                 log.exception("job_dropped")
+                JOBS_SETTLED.labels(claim.kind, "dropped").inc()
                 return
             finally:
                 self._keeper.drop(held)
-                self._doorbell.set()
+                self._doorbell.ring()
             JOBS_SETTLED.labels(claim.kind, settled).inc()
             log.info("job_settled", outcome=settled)
 
@@ -128,21 +143,32 @@ class Consumer:
             )
             if held.ending is not None:
                 handler.cancel()
-            await asyncio.wait({handler})
+            await asyncio.wait({handler}, timeout=session.seconds_left())
+            if not handler.done():
+                held.end(Ending.TIME_OVER)
+                await asyncio.wait({handler})
             async with session.events.between_batches():
                 writer.cancel()
         if held.ending is Ending.LOST:
             return LeaseLost()
         if not handler.cancelled():
             return handler.result()
-        if held.ending is None:
-            # Nobody asked for it: to release such a job would be to run it again at once and for ever.
-            log.error("attempt_cancelled_itself")
-            return crashed(held.claim.attempt, self._backoff, random.random)
-        return Release()
+        match held.ending:
+            case None:
+                # Nobody asked for it: to release such a job would be to run it again at once and for ever.
+                log.error("attempt_cancelled_itself")
+                return crashed(held.claim.attempt, self._backoff, random.random)
+            case Ending.TIME_OVER:
+                return out_of_time()
+            case Ending.CANCELLED | Ending.RELEASED:
+                return Release()
 
     async def _fetch_or_wait(self, jobs: asyncio.TaskGroup) -> None:
         self._health.beat()
+        if self._registration.order is not Order.WORK:
+            self._health.not_ready("draining")
+            await self._doorbell.wait(self._settings.poll_seconds)
+            return
         try:
             if await self._fetch(jobs):
                 return
@@ -156,12 +182,7 @@ class Consumer:
             self._health.not_ready("Redis does not answer")
         else:
             self._health.ready()
-        try:
-            async with asyncio.timeout(self._settings.poll_seconds):
-                await self._doorbell.wait()
-        except TimeoutError:
-            log.debug("poll")
-        self._doorbell.clear()
+        await self._doorbell.wait(self._settings.poll_seconds)
 
     async def _fetch(self, jobs: asyncio.TaskGroup) -> bool:
         """Claim what fits; true if there may be more."""
@@ -169,74 +190,48 @@ class Consumer:
         turn = next(self._fetches)
         for step in range(self._scripts.shards):
             shard = (turn + step) % self._scripts.shards
-            free = self._settings.concurrency - len(self._keeper)
-            if free <= 0 and shard in self._positions:
+            free = min(self._settings.concurrency - len(self._keeper), MOST_CLAIMED)
+            if free <= 0 and self._doorbell.knows(shard):
                 return False
+            sent_at = self._clock.monotonic()
             claims = await self._claim(shard, max(free, 0), turn)
-            for claim, held in claims:
+            for claim in claims:
                 JOBS_STARTED.labels(claim.kind).inc()
                 JOB_WAIT_SECONDS.labels(claim.kind).observe(claim.waited_seconds)
-                jobs.create_task(self.process_one(held))
+                held = self._keeper.take(claim, sent_at)
+                jobs.create_task(self.process_one(held, TimeLimits.of(claim, self._settings, sent_at)))
             more = more or len(claims) == free
         return more
 
-    async def _claim(self, shard: int, count: int, turn: int) -> list[tuple[Claim, Held]]:
+    async def _claim(self, shard: int, count: int, turn: int) -> list[Claim]:
         bands: Sequence[Band] = list(Band)[::-1] if turn % REVERSE_EVERY == 0 else list(Band)
-        sent_at = self._clock.monotonic()
-        lease_ms = round(self._settings.lease_seconds * 1000)
-        fetched = await self._scripts.fetch(shard, self._worker.kind, self._worker.id, lease_ms, count, bands)
-        if shard not in self._positions:
-            keys = Keyspace(shard)
-            streams = [
-                *(keys.requests(self._worker.kind, band) for band in bands),
-                keys.control(self._worker.kind),
-            ]
-            self._positions[shard] = dict(zip(streams, fetched.last_ids, strict=True))
-            self._doorbell.set()
-        return [(claim, self._keeper.take(claim, sent_at)) for claim in fetched.claims]
+        kind, lease_ms = self._worker.kind, round(self._settings.lease_seconds * 1000)
+        if shard in self._unanswered:
+            given_back = await self._scripts.reconcile(shard, kind, Fetcher(self._worker.id, self._answered[shard]))
+            log.info("reconciled", shard=shard, given_back=given_back)
+        self._unanswered.add(shard)
+        fetched = await self._scripts.fetch(shard, kind, Fetcher(self._worker.id, turn), lease_ms, count, bands)
+        self._unanswered.discard(shard)
+        self._answered[shard] = turn
+        if not self._doorbell.knows(shard):
+            self._doorbell.begin(shard, bands, fetched.last_ids)
+        return fetched.claims
 
-    async def _listen(self, shard: int) -> None:
-        """Hear of new jobs and of control messages, from where the first fetch stood, without a gap."""
-        client = self._connections.blocking()
-        control = Keyspace(shard).control(self._worker.kind)
-        while shard not in self._positions:
-            await self._clock.sleep(0.05)
-        positions = self._positions[shard]
-        while True:
-            try:
-                heard = await read_streams(client, positions, count=100)
-            except (*UNAVAILABLE, ANY) as error:
-                log.warning("doorbell_failed", error=str(error))
-                await self._clock.sleep(random.uniform(0.2, 1.0))
-                continue
-            for stream, entries in heard.items():
-                positions[stream] = entries[-1][0]
-                if stream == control:
-                    self._obey([fields for _, fields in entries])
-            if heard:
-                self._doorbell.set()
-
-    def _obey(self, messages: Sequence[dict[bytes, bytes]]) -> None:
+    def _obey(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            if message[b"what"] == b"cancel":
-                self._keeper.cancel(JobRef.parse(message[b"id"].decode()))
+            match message[b"what"]:
+                case b"cancel":
+                    self._keeper.cancel(JobRef.parse(message[b"id"].decode()), int(message[b"fence"]))
+                case b"order":
+                    self._registration.hurry()
 
-    async def _promote_forever(self) -> None:
-        while True:
-            pause = PROMOTE_SECONDS
-            for shard in range(self._scripts.shards):
-                try:
-                    _, wait_ms = await self._scripts.promote(shard, self._worker.kind)
-                except (*UNAVAILABLE, ANY) as error:
-                    log.warning("promote_failed", error=str(error))
-                    continue
-                if wait_ms is not None:
-                    pause = min(pause, max(0.02, wait_ms / 1000))
-            await self._clock.sleep(pause)
+    def _job_ids(self) -> tuple[str, ...]:
+        return tuple(held.claim.ref.job_id for held in self._keeper.holding())
 
     async def _ring_on(self, drain: Drain) -> None:
         await drain.wait()
-        self._doorbell.set()
+        self._doorbell.ring()
+        self._registration.hurry()
 
     async def _drain(self) -> None:
         """Let running jobs finish within the grace time, then release them."""

@@ -13,6 +13,14 @@ class Desk(Protocol):
         """Raise LeaseLostError unless the job is still ours."""
         ...
 
+    def time_is_short(self) -> bool:
+        """Whether the soft time limit has come: begin nothing new, finish with what there is."""
+        ...
+
+    def text_seconds_left(self) -> float:
+        """Until texts that are being written have to end where they are; a while after the soft limit."""
+        ...
+
     def emit(self, data: EventData) -> None:
         """Publish an event."""
         ...

@@ -9,27 +9,52 @@ from shared.contracts.events import EventData
 from shared.contracts.jobs import Claim
 from shared.contracts.usage import Usage
 from shared.leases import Held, LeaseKeeper
+from shared.lifecycle.clock import Clock
 from shared.redis.reads import Reads
 from shared.redis.scripts import ArtifactWrite, Owned, Scripts
+from shared.streams.limits import TimeLimits
 from shared.streams.publisher import EventWriter
 
 
 class Session:
     """One attempt: its claim, its events, its stored work. Every write is fenced."""
 
-    def __init__(self, held: Held, keeper: LeaseKeeper, scripts: Scripts, reads: Reads, events: EventWriter) -> None:
+    def __init__(
+        self,
+        held: Held,
+        keeper: LeaseKeeper,
+        scripts: Scripts,
+        reads: Reads,
+        events: EventWriter,
+        limits: TimeLimits,
+        clock: Clock,
+    ) -> None:
         self.claim: Claim = held.claim
         self.events = events
         self._held = held
         self._keeper = keeper
         self._scripts = scripts
         self._reads = reads
+        self._limits = limits
+        self._clock = clock
         self._unsettled = Usage()
         self._unconfirmed: deque[ArtifactWrite] = deque()
 
     def check(self) -> None:
         """Raise LeaseLostError unless the job is still ours. Call before each costly step."""
         self._keeper.check(self._held)
+
+    def time_is_short(self) -> bool:
+        """Whether the soft time limit has come: begin nothing new, finish with what there is."""
+        return self._clock.monotonic() >= self._limits.soft_at
+
+    def text_seconds_left(self) -> float:
+        """Until texts that are being written have to end where they are; a while after the soft limit."""
+        return max(0.0, self._limits.texts_at - self._clock.monotonic())
+
+    def seconds_left(self) -> float:
+        """Until the hard time limit."""
+        return max(0.0, self._limits.hard_at - self._clock.monotonic())
 
     def emit(self, data: EventData) -> None:
         """Publish an event."""

@@ -4,10 +4,11 @@ import hashlib
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from gateway.cursors import read_cursor, write_cursor
 from gateway.dependencies import (
     IdempotencyKeyDep,
     JobDep,
@@ -19,21 +20,24 @@ from gateway.dependencies import (
     read_body,
 )
 from gateway.errors import ProblemError
+from gateway.partial import partial_result
 from gateway.schemas import (
     API,
     Accepted,
     DocumentJobResult,
+    JobList,
     JobView,
     OutlineJobResult,
+    PartialDocumentResult,
     accepted,
-    job_view,
     problems,
 )
+from gateway.showing import show, show_all
 from gateway.submitting import submit_document, submit_outline
 from gateway.waiting import preferred_seconds, until_settled
 from shared.contracts.commands import DocumentCommand, OutlineCommand
 from shared.contracts.jobs import Job
-from shared.contracts.states import JobState
+from shared.contracts.states import JobKind, JobState
 from shared.redis.scripts import Cancelled, Retried
 
 log = structlog.get_logger()
@@ -61,6 +65,11 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
         },
     }
 }
+PartialDep = Annotated[
+    bool, Query(description="For a document that is not completed: its finished sections, where there are any")
+]
+CursorDep = Annotated[str | None, Query(max_length=400, description="`next_cursor` of the page before")]
+LimitDep = Annotated[int, Query(ge=1, le=200)]
 WaitDep = Annotated[int, Depends(wait_preference)]
 router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], responses=PROBLEMS, dependencies=[Depends(prepared)])
 
@@ -86,7 +95,7 @@ async def _answer(service: Services, job: Job, seconds: int, *, replayed: bool) 
     headers["Preference-Applied"] = f"wait={seconds}"
     result = await service.store.result(job.ref)
     # Spliced, not parsed: a result may be large.
-    shown = job_view(settled).model_dump_json().encode()[:-1] + b',"result":' + (result or b"null") + b"}"
+    shown = (await show(service, settled)).model_dump_json().encode()[:-1] + b',"result":' + (result or b"null") + b"}"
     return Response(shown, media_type="application/json", headers=headers)
 
 
@@ -128,21 +137,40 @@ def _keyed(job_id: str | None, key: str | None) -> bool:
     return job_id is None and key is not None
 
 
+@router.get("")
+async def list_jobs(
+    service: ServicesDep,
+    kind: JobKind | None = None,
+    status: JobState | None = None,
+    cursor: CursorDep = None,
+    limit: LimitDep = 50,
+) -> JobList:
+    """Jobs by the time they were submitted, newest first. Filtered, a page may be short and have a `next_cursor`."""
+    page = await service.lists.jobs(kind, status, read_cursor(cursor), limit)
+    return JobList(items=await show_all(service, page.jobs), next_cursor=write_cursor(page.following))
+
+
 @router.get("/{job_id}", response_model=JobView, responses={304: {"description": "Not changed since that ETag"}})
-async def get_job(job: JobDep, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+async def get_job(job: JobDep, service: ServicesDep, if_none_match: Annotated[str | None, Header()] = None) -> Response:
     """A job's state, progress and usage; with an ETag, for those who ask often."""
-    body = job_view(job).model_dump_json().encode()
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    shown = await show(service, job)
+    body = shown.model_dump_json().encode()
+    # Weak, and of the record: while a job runs, the estimate of the time left counts down and tells nothing new.
+    etag = f'"{hashlib.sha256(f"{job} {shown.queue_position}".encode()).hexdigest()[:32]}"'
+    headers = {"ETag": f"W/{etag}", "Cache-Control": "no-cache"}
     known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
     if etag in known or "*" in known:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
 
 
-@router.get("/{job_id}/result", responses={200: {"model": OutlineJobResult | DocumentJobResult}})
-async def get_result(job: JobDep, service: ServicesDep) -> Response:
+@router.get(
+    "/{job_id}/result", responses={200: {"model": OutlineJobResult | DocumentJobResult | PartialDocumentResult}}
+)
+async def get_result(job: JobDep, service: ServicesDep, partial: PartialDep = False) -> Response:
     """A completed job's result."""
+    if partial and (finished := await partial_result(job, service.store)) is not None:
+        return Response(finished, media_type="application/json", headers={"Cache-Control": "no-store"})
     match job.state:
         case JobState.COMPLETED:
             return await _result(job, service)
@@ -172,7 +200,7 @@ async def cancel_job(job: JobDep, service: ServicesDep) -> Response:
     match answer:
         case Cancelled.ASKED | Cancelled.CANCELLED if current is not None:
             status = 202 if answer is Cancelled.ASKED else 200
-            return JSONResponse(job_view(current).model_dump(mode="json"), status_code=status)
+            return JSONResponse((await show(service, current)).model_dump(mode="json"), status_code=status)
         case Cancelled.COMPLETED | Cancelled.FAILED:
             raise ProblemError(409, "already_finished", f"The job is {answer} already.")
         case _:
@@ -187,7 +215,7 @@ async def retry_job(job: JobDep, service: ServicesDep, request_id: RequestIdDep)
     current = await service.store.get(job.ref)
     match answer:
         case Retried.RETRIED if current is not None:
-            return job_view(current)
+            return await show(service, current)
         case Retried.RETRIED | Retried.UNKNOWN:
             raise ProblemError(404, "job_not_found", f"No job {job.ref.job_id}, or its record has expired.")
         case _:

@@ -152,7 +152,7 @@ class EventStream(Response):
     async def _resync(self, push: Callable[[bytes], Awaitable[None]], job: Job, position: EventId) -> None:
         """Tell of missing events, with what the client needs to go on from a position."""
         self._last = position
-        snapshot: dict[str, Any] = job_view(job).model_dump(mode="json")
+        snapshot: dict[str, Any] = job_view(job, self._clock.now()).model_dump(mode="json")
         texts = await self._store.section_texts(job.ref)
         snapshot["sections"] = [{"section_id": section, "text": text} for section, text in texts.items()]
         await push(control_frame(EventType.GAP, job, self._clock.now(), {"snapshot": snapshot}, event_id=position))

@@ -25,7 +25,7 @@ local function progress(data)
   local reached = event.percent
   percent = math.max(percent, reached)
   redis.call('HSET', K.job .. id, 'percent', tostring(percent), 'step', event.step, 'message', event.message, 'eta',
-    type(event.eta_seconds) == 'number' and tostring(event.eta_seconds) or '')
+    type(event.eta_seconds) == 'number' and int(now + event.eta_seconds * 1000) or '')
   if reached < percent then
     event.percent = percent
     return cjson.encode(event)

@@ -1,20 +1,21 @@
 #!lua flags=allow-oom
 -- cancel: end a waiting job at once; ask the owner of a running one to end it.
--- KEYS     see keyspace.lua; writes job, events, requests, leases, delayed, control, feed; TTLs when the job ends
+-- KEYS     see keyspace.lua; writes job, events, requests, leases, delayed, control, counts, stats,
+--          feed; TTLs when the job ends
 -- ARGV     1 id
 -- Returns  'asked' | 'cancelled' | 'completed' | 'failed' (too late) | 'unknown'
---@include keyspace, emit, settle
+--@include keyspace, emit, measure, settle
 local id = ARGV[1]
 local job = load(id)
 if not job then
   return 'unknown'
 end
-if job.state == 'completed' or job.state == 'failed' or job.state == 'cancelled' then
+if terminal(job.state) then
   return job.state
 end
 if job.state == 'running' then
   redis.call('HSET', K.job .. id, 'cancel', '1')
-  wake('cancel', id)
+  wake('cancel', id, job.fence)
   return 'asked'
 end
 local fence = tonumber(job.fence) + 1

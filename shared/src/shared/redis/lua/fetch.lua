@@ -1,28 +1,39 @@
 #!lua flags=allow-oom
 -- fetch: claim up to COUNT jobs: first those whose lease has ended (crashed or released owners), then new entries
--- band by band. The entry stays pending until the job is settled, whoever owns it: the pending list says "not
--- settled", the lease says who works on it.
--- KEYS     see keyspace.lua; reads control, writes job, events, requests, leases, dead, feed
--- ARGV     1 worker  2 lease, ms  3 COUNT  4.. bands in the order to read them
--- Returns  {claims, last ids}: a claim is {id, fence, attempt, max_attempts, run, band, request_id, waited ms};
---          last ids are those of the bands as given, then of the control stream
---@include keyspace, emit, settle
-local WORKER, LEASE, COUNT = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+-- band by band; of a paused kind none, but what has to end ends. The entry stays pending until the job is settled,
+-- whoever owns it: the pending list says "not settled", the lease says who works on it.
+-- KEYS     see keyspace.lua; reads control, paused; writes job, events, requests, leases, dead, counts, stats, feed
+-- ARGV     1 worker  2 number of its fetch  3 lease, ms  4 COUNT  5 kind  6.. bands in the order to read them
+-- Returns  {claims, last ids}: a claim is {id, fence, attempt, max_attempts, run, band, request_id, waited ms, worked
+--          ms, soft limit ms, hard limit ms}; last ids are those of the bands as given, then of the control stream
+--@include keyspace, emit, measure, settle
+local WORKER, FETCH, LEASE, COUNT = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local MOST_READ = 1000 -- a group created again reads every running job's entry; the next fetch goes on
 local now = now_ms()
+local paused = redis.call('HEXISTS', K.paused, ARGV[5]) == 1
 local claims = {}
 
-local function claim(id, job)
+local function claim(id, job, lease_end)
   local fence, attempt = tonumber(job.fence) + 1, tonumber(job.attempt) + 1
-  local waited = job.state == 'queued' and now - tonumber(job.queued_at) or 0
+  local waited, spent = 0, job.worked or '0'
+  if job.state == 'queued' then
+    waited = math.max(0, now - tonumber(job.queued_at))
+    tally_length(job, 'wait', waited, now)
+  else
+    spent = worked(job, math.min(now, lease_end))
+  end
+  moved(job, 'running')
   redis.call('HSET', K.job .. id, 'state', 'running', 'fence', int(fence), 'attempt', int(attempt), 'worker', WORKER,
+    'fetch', FETCH, 'claimed_at', int(now), 'worked', spent, 'eta', '',
     'started_at', job.started_at ~= '' and job.started_at or int(now))
   redis.call('ZADD', K.leases, int(now + LEASE), id)
   emit(id, job, int(fence) .. '-0', 'started', cjson.encode({attempt = attempt, worker = WORKER}), now)
-  claims[#claims + 1] = {id, int(fence), int(attempt), job.max_attempts, job.run, job.band, job.request_id, int(waited)}
+  claims[#claims + 1] = {id, int(fence), int(attempt), job.max_attempts, job.run, job.band, job.request_id,
+    int(waited), spent, job.soft_limit or '', job.hard_limit or ''}
 end
 
 -- Claim, or settle what may not run any more.
-local function take(id, job)
+local function take(id, job, lease_end)
   local fence = tonumber(job.fence) + 1
   if job.cancel == '1' then
     settle_cancelled(id, job, fence, now, int(fence) .. '-0')
@@ -30,15 +41,18 @@ local function take(id, job)
     bury(id, job, now)
     settle_failed(id, job, fence, now, int(fence) .. '-0', cjson.encode({code = 'worker_lost',
       message = 'The worker died or was cut off in each of ' .. job.attempt .. ' attempts.', retryable = true}))
-  else
-    claim(id, job)
+  elseif not paused then
+    claim(id, job, lease_end)
   end
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.leases, '-inf', int(now), 'LIMIT', 0, COUNT)) do
-  local job = load(id)
+-- Of a paused kind all are looked at: those that have to end may stand behind those that have to wait.
+local most = paused and MOST_READ or COUNT
+local ended = redis.call('ZRANGEBYSCORE', K.leases, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, most)
+for i = 1, #ended, 2 do
+  local id, job = ended[i], load(ended[i])
   if job and (job.state == 'running' or job.state == 'queued') then
-    take(id, job)
+    take(id, job, tonumber(ended[i + 1]))
   else
     redis.call('ZREM', K.leases, id)
   end
@@ -55,13 +69,15 @@ local function read(stream)
   return reply and reply[1][2] or {}
 end
 
-for i = 4, #ARGV do
+local looked_at = 0
+for i = 6, #ARGV do
   local stream = K.requests .. ARGV[i]
-  while #claims < COUNT do
+  while not paused and #claims < COUNT and looked_at < MOST_READ do
     local entries = read(stream)
     if #entries == 0 then
       break
     end
+    looked_at = looked_at + #entries
     for _, entry in ipairs(entries) do
       local entry_id, id = entry[1], entry[2][2]
       local job = load(id)
@@ -69,7 +85,7 @@ for i = 4, #ARGV do
         redis.call('XACK', stream, GROUP, entry_id)
         redis.call('XDEL', stream, entry_id)
       elseif job.state == 'queued' then
-        take(id, job)
+        take(id, job, now)
       end
     end
   end
@@ -86,7 +102,7 @@ local function last_id(stream)
 end
 
 local last = {}
-for i = 4, #ARGV do
+for i = 6, #ARGV do
   last[#last + 1] = last_id(K.requests .. ARGV[i])
 end
 last[#last + 1] = last_id(K.control)

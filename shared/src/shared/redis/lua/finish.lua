@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- finish: store the result and complete the job, unless its end was asked for meanwhile.
--- KEYS     see keyspace.lua; writes job, events, job_result, requests, leases, feed; TTLs on all keys of the job
+-- KEYS     see keyspace.lua; writes job, events, job_result, requests, leases, counts, stats, feed; TTLs on
+--          all keys of the job
 -- ARGV     1 id  2 fence  3 seq of the terminal event  4 result (JSON object without `usage`)  5 link to the result
 --          6 usage not yet counted (JSON) or ''
 -- Returns  'completed' | 'cancelled' | 'repeated' (this fence settled it before: the reply was lost) | 'fenced'
---@include keyspace, emit, settle, owner
+--@include keyspace, emit, measure, settle, owner
 local INLINE_BYTES = 16384
 local id, fence = ARGV[1], ARGV[2]
 local job, refused = owned(id, fence)
@@ -23,9 +24,9 @@ local usage = usage_json(id)
 local separator = ARGV[4]:find('^{%s*}$') and '' or ','
 local result = ARGV[4]:sub(1, -2) .. separator .. '"usage":' .. usage .. '}'
 redis.call('SET', K.result .. id, result, 'EX', job.result_ttl)
-redis.call('HSET', K.job .. id, 'percent', '100', 'eta', '0', 'error', '', 'result_expires_at',
+redis.call('HSET', K.job .. id, 'percent', '100', 'eta', int(now), 'error', '', 'result_expires_at',
   int(now + tonumber(job.result_ttl) * 1000))
 local shown = #result <= INLINE_BYTES and '"result":' .. result or '"result_link":"' .. ARGV[5] .. '"'
 settle(id, job, 'completed', fence, now, event_id, 'completed', '{' .. shown .. string.format(
-  ',"duration_seconds":%.3f,"usage":%s}', (now - tonumber(job.started_at)) / 1000, usage))
+  ',"duration_seconds":%.3f,"usage":%s}', math.max(0, now - tonumber(job.started_at)) / 1000, usage))
 return 'completed'

@@ -15,6 +15,12 @@ local K = {
   dead = KEYS[12],       -- sorted set: dead letters by time, ms
   control = KEYS[13],    -- stream, capped: wakes workers
   feed = KEYS[14],       -- stream, capped: all events, for the gateways
+  index = KEYS[15],      -- family by tenant, sorted set: jobs by time of creation, ms
+  stats = KEYS[16],      -- family by minute, hash: what ended, waits and runs by bucket
+  counts = KEYS[17],     -- hash: running and scheduled jobs by band
+  paused = KEYS[18],     -- hash: kinds no worker may claim, since when, ms
+  workers = KEYS[19],    -- sorted set: workers by the time their heartbeat runs out, ms
+  worker = KEYS[20],     -- family by worker, hash: what a worker says of itself
 }
 local GROUP = 'workers'
 
@@ -40,6 +46,32 @@ local function load(id)
   return job
 end
 
-local function wake(what, id)
-  redis.call('XADD', K.control, 'MAXLEN', '~', '1000', '*', 'what', what, 'id', id)
+local function tenant(id)
+  return id:match('^[^/]+')
+end
+
+local function terminal(state)
+  return state == 'completed' or state == 'failed' or state == 'cancelled'
+end
+
+local function wake(what, id, fence)
+  redis.call('XADD', K.control, 'MAXLEN', '~', '1000', '*', 'what', what, 'id', id, 'fence', fence or '')
+end
+
+-- Count a move from the job's state to another. Waiting jobs need no count: they are what a request stream holds
+-- beyond the running ones.
+local function moved(job, state)
+  if job.state == state then
+    return
+  end
+  for counted, step in pairs({[job.state or ''] = -1, [state] = 1}) do
+    if counted == 'running' or counted == 'scheduled' then
+      redis.call('HINCRBY', K.counts, counted .. ':' .. job.band, step)
+    end
+  end
+end
+
+-- Time that workers spent on the run, ms, when the present attempt ends (or its lease did) at `ended`.
+local function worked(job, ended)
+  return int(tonumber(job.worked or 0) + math.max(0, ended - tonumber(job.claimed_at or ended)))
 end

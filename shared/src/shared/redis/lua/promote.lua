@@ -1,22 +1,23 @@
 #!lua
 -- promote: move due jobs from the schedule into their request streams, at most 100 a call.
--- KEYS     see keyspace.lua; writes job, events, requests, delayed, feed
+-- KEYS     see keyspace.lua; writes job, events, requests, delayed, counts, feed
 -- ARGV     none
--- Returns  {moved, ms until the next one is due ('0': now) or '-1': none}; a wait, since clocks of workers differ
+-- Returns  {queued, ms until the next one is due ('0': now) or '-1': none}; a wait, since clocks of workers differ
 --@include keyspace, emit
 local now = now_ms()
-local moved = 0
+local queued = 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.delayed, '-inf', int(now), 'LIMIT', 0, 100)) do
   local job = load(id)
   redis.call('ZREM', K.delayed, id)
   if job and job.state == 'scheduled' then
     local fence = int(tonumber(job.fence) + 1)
     local entry = redis.call('XADD', K.requests .. job.band, '*', 'id', id)
+    moved(job, 'queued')
     redis.call('HSET', K.job .. id, 'state', 'queued', 'fence', fence, 'entry', entry, 'queued_at', int(now),
       'not_before', '')
     emit(id, job, fence .. '-0', 'queued', '{"band":"' .. job.band .. '","reason":"due"}', now)
-    moved = moved + 1
+    queued = queued + 1
   end
 end
 local following = redis.call('ZRANGE', K.delayed, 0, 0, 'WITHSCORES')
-return {moved, following[2] and int(math.max(0, tonumber(following[2]) - now)) or '-1'}
+return {queued, following[2] and int(math.max(0, tonumber(following[2]) - now)) or '-1'}

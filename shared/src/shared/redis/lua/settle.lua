@@ -26,18 +26,24 @@ end
 
 local function settle(id, job, state, fence, now, event_id, type, data)
   leave(id, job)
+  moved(job, state)
   redis.call('HSET', K.job .. id, 'state', state, 'entry', '', 'finished_at', int(now), 'fence', int(fence),
     'settled_fence', int(fence), 'cancel', '')
+  tally(job.kind .. ':' .. job.band .. ':' .. state, now)
+  if state ~= 'cancelled' and job.started_at ~= '' then
+    tally_length(job, 'run', now - tonumber(job.started_at), now)
+  end
   emit(id, job, event_id, type, data, now)
   expire(id, job, state)
 end
 
 local function settle_cancelled(id, job, fence, now, event_id)
+  redis.call('HSET', K.job .. id, 'eta', '')
   settle(id, job, 'cancelled', fence, now, event_id, 'cancelled', '{}')
 end
 
 local function settle_failed(id, job, fence, now, event_id, failure)
-  redis.call('HSET', K.job .. id, 'error', failure)
+  redis.call('HSET', K.job .. id, 'error', failure, 'eta', '')
   settle(id, job, 'failed', fence, now, event_id, 'failed', '{"error":' .. failure .. '}')
 end
 

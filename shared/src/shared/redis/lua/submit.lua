@@ -1,11 +1,12 @@
 #!lua
 -- submit: accept a job once. Writes the record, the request, the first event, and the entry in the request stream
 -- or, for a later start, in the schedule.
--- KEYS     see keyspace.lua; writes job, payload, events, requests, delayed, feed; drops what an expired job of this id
---          may have left
+-- KEYS     see keyspace.lua; writes job, payload, events, requests, delayed, index, counts, feed; drops what an expired
+--          job of this id may have left
 -- ARGV     1 id  2 digest of the body  3 kind  4 band  5 priority  6 max_attempts  7 request_id  8 metadata (JSON)
 --          9 payload  10 delay, ms ('0': none)  11 not before, ms ('0': none)
 --          12 result TTL, s  13 record TTL, s  14 failed TTL, s
+--          15 soft time limit, ms  16 hard time limit, ms ('' each: the worker's own)
 -- Returns  'created' | 'replayed' (same id, equal body) | 'conflict' (same id, another body)
 --@include keyspace, emit, time
 local id, digest = ARGV[1], ARGV[2]
@@ -28,6 +29,16 @@ else
   queued_at = int(now)
 end
 
+-- The index forgets as fast as it learns: of two jobs looked at by chance for each one added, those whose records have
+-- expired go. Sweep takes the rest.
+local index = K.index .. tenant(id)
+redis.call('ZADD', index, int(now), id)
+for _, other in ipairs(redis.call('ZRANDMEMBER', index, 2)) do
+  if other ~= id and redis.call('EXISTS', K.job .. other) == 0 then
+    redis.call('ZREM', index, other)
+  end
+end
+
 -- A result may outlive its record; a new job must find neither it nor work that expires under its hands.
 for _, family in ipairs({K.events, K.result, K.artifact, K.heads, K.blobs, K.writes}) do
   redis.call('UNLINK', family .. id)
@@ -39,10 +50,12 @@ redis.call('HSET', K.job .. id,
   'run', '1', 'run_fence', '1', 'fence', '1', 'settled_fence', '', 'attempt', '0', 'entry', entry, 'cancel', '',
   'created_at', int(now), 'queued_at', queued_at, 'started_at', '', 'finished_at', '',
   'not_before', scheduled and int(due) or '', 'percent', '0', 'step', '', 'message', '', 'eta', '',
-  'worker', '', 'error', '', 'trimmed', '',
+  'worker', '', 'fetch', '', 'claimed_at', '', 'worked', '0', 'soft_limit', ARGV[15], 'hard_limit', ARGV[16],
+  'error', '', 'trimmed', '',
   'result_ttl', ARGV[12], 'record_ttl', ARGV[13], 'failed_ttl', ARGV[14])
 
-local job = {kind = ARGV[3], request_id = ARGV[7]}
+local job = {kind = ARGV[3], band = ARGV[4], request_id = ARGV[7]}
+moved(job, scheduled and 'scheduled' or 'queued')
 if scheduled then
   emit(id, job, '1-0', 'scheduled', '{"not_before":"' .. rfc3339(due) .. '"}', now)
 else

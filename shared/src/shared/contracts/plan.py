@@ -1,0 +1,55 @@
+"""The plan of a document, and the names of the stored work that more than the worker reads.
+
+It crosses a process border: the worker stores plan, evidence and section texts, and the gateway puts together from them
+what is finished of a document that is not.
+"""
+
+from pydantic import BaseModel, ConfigDict
+
+PLAN = "plan"
+LEDGER = "ledger"
+"""The evidence: sources and passages."""
+_TEXT = "text:"
+
+
+def text_field(section_id: str) -> str:
+    """Stored work: the finished text of a section, with evidence keys for citations."""
+    return _TEXT + section_id
+
+
+def section_of(field: str) -> str | None:
+    """The section whose finished text the field holds; None for other stored work."""
+    return field.removeprefix(_TEXT) if field.startswith(_TEXT) else None
+
+
+class _Stored(BaseModel):
+    # Fields of a newer worker are passed over: during an upgrade both work on the same jobs.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class PlannedSection(_Stored):
+    """A heading of the document, and for a leaf what is to be written under it."""
+
+    id: str
+    title: str
+    level: int
+    summary: str
+    leaf: bool
+    target_words: int
+    evidence: list[str]
+    """Keys of the passages that belong to this leaf and to no other."""
+
+
+class Plan(_Stored):
+    """Who writes what, from which evidence, how long."""
+
+    title: str
+    language: str
+    task_prompt: str
+    sections: list[PlannedSection]
+
+    def section(self, section_id: str) -> PlannedSection:
+        return next(section for section in self.sections if section.id == section_id)
+
+    def leaves(self) -> list[PlannedSection]:
+        return [section for section in self.sections if section.leaf]

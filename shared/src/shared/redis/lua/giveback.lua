@@ -1,0 +1,11 @@
+-- giveback: a running job waits again, unharmed: its attempt does not count, its entry and so its place stay, its lease
+-- ends now, and the workers are woken.
+local function give_back(id, job, now)
+  local fence = int(tonumber(job.fence) + 1)
+  moved(job, 'queued')
+  redis.call('HSET', K.job .. id, 'state', 'queued', 'fence', fence, 'worker', '', 'queued_at', int(now), 'eta', '',
+    'attempt', int(tonumber(job.attempt) - 1), 'worked', worked(job, now))
+  redis.call('ZADD', K.leases, int(now), id)
+  emit(id, job, fence .. '-0', 'queued', '{"band":"' .. job.band .. '","reason":"released"}', now)
+  wake('released', id)
+end

@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- requeue: begin a dead letter again, see again.lua.
+-- KEYS     see keyspace.lua; writes job, events, requests, dead, feed; drops job_result; takes the TTLs off the others
+-- ARGV     1 id  2 request_id of who asks
+-- Returns  'requeued' (also where the same request did it before: the reply was lost) | 'unknown': no dead letter
+--@include keyspace, emit, again
+local id, request_id = ARGV[1], ARGV[2]
+local job = load(id)
+if not job or not redis.call('ZSCORE', K.dead, id) then
+  redis.call('ZREM', K.dead, id)
+  return job and not terminal(job.state) and asked_before(job, request_id) and 'requeued' or 'unknown'
+end
+run_again(id, job, request_id)
+return 'requeued'

@@ -1,0 +1,45 @@
+#!lua flags=allow-oom
+-- sweep: walk a part of the index: drop jobs whose record has expired, and put back a job that stands nowhere, as after
+-- keys were deleted by hand or evicted.
+-- KEYS     see keyspace.lua; reads job; writes index, dead, requests, leases, delayed, job (entry)
+-- ARGV     1 kind  2 tenant  3 cursor, '0' at the beginning
+-- Returns  {cursor to go on from, '0' at the end; dropped; put back}
+--@include keyspace
+local now = now_ms()
+local dropped, restored = 0, 0
+
+local function gone(set, id)
+  if redis.call('EXISTS', K.job .. id) == 0 then
+    dropped = dropped + redis.call('ZREM', set, id)
+  end
+end
+
+local function restore(id, job)
+  local stream = K.requests .. job.band
+  if job.state == 'scheduled' then
+    restored = restored + redis.call('ZADD', K.delayed, 'NX', job.not_before, id)
+  elseif job.state == 'queued' or job.state == 'running' then
+    if #redis.call('XRANGE', stream, job.entry, job.entry) == 0 then
+      redis.call('HSET', K.job .. id, 'entry', redis.call('XADD', stream, '*', 'id', id))
+      restored = restored + 1
+    end
+    local given = redis.pcall('XPENDING', stream, GROUP, job.entry, job.entry, 1)
+    if job.state == 'running' or not given.err and #given > 0 then
+      restored = restored + redis.call('ZADD', K.leases, 'NX', int(now), id)
+    end
+  end
+end
+
+local scanned = redis.call('ZSCAN', K.index .. ARGV[2], ARGV[3], 'COUNT', 100)
+for i = 1, #scanned[2], 2 do
+  local id = scanned[2][i]
+  gone(K.index .. ARGV[2], id)
+  local job = redis.call('HMGET', K.job .. id, 'kind', 'state', 'band', 'entry', 'not_before')
+  if job[1] == ARGV[1] then
+    restore(id, {state = job[2], band = job[3], entry = job[4], not_before = job[5]})
+  end
+end
+for _, id in ipairs(redis.call('ZRANGE', K.dead, 0, 9)) do
+  gone(K.dead, id)
+end
+return {scanned[1], dropped, restored}

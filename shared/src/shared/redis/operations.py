@@ -1,0 +1,114 @@
+"""What operators ask of the queues and the workers, one typed function for each script."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.contracts.states import Band, JobKind
+from shared.contracts.workers import Order, WorkerRecord
+from shared.redis.client import Connections
+from shared.redis.keys import REGISTRY_SHARD
+from shared.redis.runner import ScriptRunner
+
+MOST_COUNTED = 1_000
+"""Entries counted in a band to tell a position in the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many jobs of one kind and band stand where."""
+
+    waiting: int = 0
+    running: int = 0
+    scheduled: int = 0
+    dead: int = 0
+
+    def __add__(self, other: "Standing") -> "Standing":
+        return Standing(
+            self.waiting + other.waiting,
+            self.running + other.running,
+            self.scheduled + other.scheduled,
+            self.dead + other.dead,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One kind on all shards."""
+
+    paused_at_ms: int | None
+    bands: dict[Band, Standing]
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one step of a sweep did; the cursor is 0 at the end of a round."""
+
+    cursor: int
+    dropped: int
+    restored: int
+
+
+class Operations:
+    """Commands on whole queues and on workers; all may be repeated."""
+
+    def __init__(self, connections: Connections, shards: int) -> None:
+        self._runner = ScriptRunner(connections)
+        self.shards = shards
+
+    async def pause(self, kind: JobKind) -> None:
+        """Let no worker claim jobs of the kind."""
+        for shard in range(self.shards):
+            await self._runner.run("pause", shard, kind, [kind, "pause"])
+
+    async def resume(self, kind: JobKind) -> None:
+        """Let workers claim again."""
+        for shard in range(self.shards):
+            await self._runner.run("pause", shard, kind, [kind, "resume"])
+
+    async def overview(self, kind: JobKind) -> Overview:
+        """How many jobs of a kind stand where."""
+        paused: int | None = None
+        bands = {band: Standing() for band in Band}
+        for shard in range(self.shards):
+            since, *numbers = await self._runner.run("overview", shard, kind, [kind, *Band])
+            paused = int(since) if since and paused is None else paused
+            for place, band in enumerate(Band):
+                bands[band] += Standing(*(int(number) for number in numbers[4 * place : 4 * place + 4]))
+        return Overview(paused, bands)
+
+    async def ahead(self, kind: JobKind, entries: Sequence[tuple[Band, str]]) -> list[int]:
+        """How many jobs stand before each of the given entries; in a band of a shard at most MOST_COUNTED count."""
+        args = [MOST_COUNTED, len(Band), *Band, *(part for band, entry in entries for part in (band, entry))]
+        found = [await self._runner.run("position", shard, kind, args) for shard in range(self.shards)]
+        return [sum(numbers) for numbers in zip(*found, strict=True)]
+
+    async def sweep(self, shard: int, kind: JobKind, tenant: str, cursor: int) -> Swept:
+        """Drop what has expired from the index, and put back jobs of the kind that stand nowhere; a part a call."""
+        following, dropped, restored = await self._runner.run("sweep", shard, kind, [kind, tenant, cursor])
+        return Swept(int(following), int(dropped), int(restored))
+
+    async def heartbeat(self, worker: WorkerRecord, life_seconds: float, order: Order) -> Order:
+        """Say that a worker lives, and hear its order; the one it follows is kept where the registry forgot it."""
+        fields: Mapping[str, object] = {
+            "kind": worker.kind,
+            "host": worker.host,
+            "version": worker.version,
+            "started_at": round(worker.started_at.timestamp() * 1000),
+            "slots": worker.slots,
+            "running": json.dumps(worker.running),
+            "draining": int(worker.draining),
+        }
+        args = [worker.id, round(life_seconds * 1000), order, *(part for pair in fields.items() for part in pair)]
+        client = self._runner.connections.heartbeat
+        reply = await self._runner.run("heartbeat", REGISTRY_SHARD, worker.kind, args, client)
+        return Order(reply.decode())
+
+    async def sign_off(self, worker: str, kind: JobKind) -> None:
+        """Take a worker out of the registry."""
+        await self._runner.run("sign_off", REGISTRY_SHARD, kind, [worker])
+
+    async def instruct(self, kind: JobKind, order: Order, worker: str = "") -> list[str]:
+        """Order one worker, or all of a kind; returns the ids of those that live and were told."""
+        told = await self._runner.run("instruct", REGISTRY_SHARD, kind, [kind, order, worker])
+        return [name.decode() for name in told]

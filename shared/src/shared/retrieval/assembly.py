@@ -1,0 +1,96 @@
+"""One document from the section texts that are there: headings, one numbering of sources over all, reference list."""
+
+import re
+from collections.abc import Collection, Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.contracts.document import Document, Reference, SectionInfo
+from shared.contracts.errors import PermanentError
+from shared.contracts.plan import Plan, PlannedSection
+from shared.retrieval.citations import Numbering, leaked_keys, numbers_in
+from shared.retrieval.ledger import Ledger
+from shared.retrieval.text import is_han
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
+_DEEPEST = 6
+
+
+class Assembled(BaseModel):
+    """The document before its reference list: citations are numbers, sources in their order."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    body: str
+    source_ids: list[str]
+    missing: list[str] = []
+    """Ids of the leaves without a text, in reading order."""
+
+
+def assemble(plan: Plan, texts: Mapping[str, str], ledger: Ledger) -> Assembled:
+    """Put together the texts with evidence keys, by section id. A leaf without one is left out with its heading, and so
+    is an inner heading with nothing under it; numbers run over what is there.
+    """
+    numbering = Numbering({passage.key: passage.source_id for passage in ledger.passages})
+    missing = [leaf.id for leaf in plan.leaves() if leaf.id not in texts]
+    blocks = [f"# {plain(plan.title)}"]
+    for section in _standing(plan, missing):
+        blocks.append(f"{'#' * min(_DEEPEST, section.level + 1)} {plain(section.title)}")
+        if section.leaf:
+            blocks.append(numbering.apply(texts[section.id]))
+    return Assembled(body="\n\n".join(blocks), source_ids=numbering.source_ids, missing=missing)
+
+
+def to_document(plan: Plan, ledger: Ledger, assembled: Assembled, words: Mapping[str, int]) -> Document:
+    """The document with its reference list; ``words`` by id of written leaf. Raises PermanentError
+    ``citation_integrity`` where its citations do not add up.
+    """
+    listed = [Reference(number=n, source=ledger.source(name)) for n, name in enumerate(assembled.source_ids, 1)]
+    check_integrity(assembled.body, listed)
+    return Document(
+        title=plan.title,
+        language=plan.language,
+        markdown=with_list(assembled.body, listed, plan.language),
+        sections=[
+            SectionInfo(id=section.id, title=section.title, level=section.level, words=words.get(section.id, 0))
+            for section in _standing(plan, assembled.missing)
+        ],
+        references=listed,
+        words=sum(words.values()),
+    )
+
+
+def check_integrity(body: str, listed: list[Reference]) -> None:
+    """{n in text} = {n in list} = 1..N, or PermanentError."""
+    in_text, in_list = numbers_in(body), {reference.number for reference in listed}
+    leaked = leaked_keys(body)
+    if in_text != in_list or leaked:
+        code = "citation_integrity"
+        raise PermanentError(code, f"Cited {sorted(in_text)}, listed {sorted(in_list)}, left over {leaked}.")
+
+
+def with_list(body: str, listed: list[Reference], language: str) -> str:
+    """The document with its reference list, or as it is where nothing is cited."""
+    if not listed:
+        return body + "\n"
+    heading = "参考文献" if is_han(language) else "References"
+    entries = "\n\n".join(f"\\[{item.number}\\] {plain(item.source.name)}" for item in listed)
+    return f"{body}\n\n## {heading}\n\n{entries}\n"
+
+
+def plain(text: str) -> str:
+    """A title or a name as one line of Markdown that shows nothing but itself."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _standing(plan: Plan, missing: Collection[str]) -> list[PlannedSection]:
+    """The headings under which something is written. From the end backwards: what stands after an inner heading is
+    under it if it is deeper.
+    """
+    left_out = set(missing)
+    standing: list[PlannedSection] = []
+    for section in reversed(plan.sections):
+        written = section.id not in left_out if section.leaf else standing and standing[-1].level > section.level
+        if written:
+            standing.append(section)
+    return standing[::-1]
