@@ -16,10 +16,19 @@ class PaperDesk:
     stored: dict[str, bytes] = dataclasses.field(default_factory=dict)
     spent: Usage = dataclasses.field(default_factory=Usage)
     lost: bool = False
+    short: bool = False
+    """Whether the soft limit has come."""
+    text_seconds: float = 3_600.0
 
     def check(self) -> None:
         if self.lost:
             raise LeaseLostError
+
+    def time_is_short(self) -> bool:
+        return self.short
+
+    def text_seconds_left(self) -> float:
+        return self.text_seconds
 
     def emit(self, data: EventData) -> None:
         self.events.append(data)

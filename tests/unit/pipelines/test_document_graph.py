@@ -7,6 +7,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from document_worker.pipeline.graph import build_graph
+from document_worker.pipeline.pace import Pace
 from document_worker.pipeline.state import RESULT, DocumentContext
 from shared.contracts.commands import ContextFile, DocumentPayload
 from shared.contracts.document import DocumentResult
@@ -15,6 +16,7 @@ from shared.contracts.events import ProgressData, Section
 from shared.contracts.ids import JobRef
 from shared.contracts.outline import Outline, OutlineNode
 from shared.contracts.usage import Usage
+from shared.lifecycle.clock import SystemClock
 from shared.llm import Answer, ChatRequest, Dialect, StoredAnswers
 from tests.support.llm import AnswersInMemory
 from tests.unit.pipelines.desk import PaperDesk
@@ -71,6 +73,7 @@ def _context(model: TitleModel, desk: PaperDesk, attempt: int = 1) -> DocumentCo
         desk=desk,
         context_tokens=4_096,
         answer_tokens=1_365,
+        pace=Pace(SystemClock(), 16),
     )
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from document_worker.pipeline.prose import plain, tidy
+from document_worker.pipeline.prose import tidy
 from shared.retrieval.text import ends_in_sentence
 
 
@@ -36,10 +36,6 @@ def test_a_text_that_was_cut_off_ends_with_its_last_whole_sentence() -> None:
 def test_a_code_block_that_never_ends_goes() -> None:
     assert tidy("It hums.\n\n```python\nx[1] = 2", "T", 1, cut=True) == "It hums."
     assert tidy("It hums.\n\n```\nx\n```", "T", 1, cut=False).endswith("```")
-
-
-def test_titles_show_nothing_but_themselves() -> None:
-    assert plain("Arrays [0]\nexplained in `C`") == r"Arrays \[0\] explained in \`C\`"
 
 
 def test_a_citation_after_the_stop_belongs_to_the_sentence() -> None:

@@ -20,6 +20,6 @@ def handler_builder(model: ModelSettings) -> Callable[[Scripts, Reads, Clock], H
     def build(scripts: Scripts, reads: Reads, clock: Clock) -> Handler:
         saver = RedisSaver(scripts, reads, JobKind.DOCUMENT)
         client = ChatClient(model, clock, observer=CallMetrics())
-        return DocumentHandler(build_graph(saver), saver, client, model)
+        return DocumentHandler(build_graph(saver), saver, client, model, clock)
 
     return build

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from document_worker.pipeline.pace import Pace
 from document_worker.pipeline.state import RESULT, DocumentContext
-from shared.checkpoints import RedisSaver, run_graph
+from shared.checkpoints import BRANCHES_AT_ONCE, RedisSaver, run_graph
 from shared.contracts.commands import DocumentPayload
+from shared.contracts.plan import section_of
+from shared.lifecycle.clock import Clock
 from shared.llm import ArtifactAnswers, ChatClient, StoredAnswers
 from shared.settings import ModelSettings
 from shared.streams import Session
@@ -19,6 +22,7 @@ class DocumentHandler:
     saver: RedisSaver
     model: ChatClient
     settings: ModelSettings
+    clock: Clock
 
     async def __call__(self, session: Session) -> bytes:
         """The document result. Raises what the pipeline raises."""
@@ -32,7 +36,8 @@ class DocumentHandler:
             desk=session,
             context_tokens=self.settings.model_context_tokens,
             answer_tokens=self.settings.answer_tokens,
-            finished={name.removeprefix("text:") for name in stored if name.startswith("text:")},
+            pace=Pace(self.clock, BRANCHES_AT_ONCE),
+            finished={section for name in stored if (section := section_of(name)) is not None},
         )
         await run_graph(self.graph, self.saver, session.claim, {}, context)
         return await session.require(RESULT)

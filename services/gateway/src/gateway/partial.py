@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import structlog
 
-from gateway.schemas import MissingSection, PartialDocumentResult
+from gateway.schemas import PartialDocumentResult
+from shared.contracts.document import MissingSection
 from shared.contracts.errors import PermanentError
 from shared.contracts.jobs import Job
 from shared.contracts.plan import Plan

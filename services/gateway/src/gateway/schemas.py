@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from shared.contracts.document import Document, DocumentResult, OutlineResult
+from shared.contracts.document import Document, DocumentResult, MissingSection, OutlineResult
 from shared.contracts.errors import JobError
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind, JobState
@@ -103,13 +103,6 @@ class DocumentJobResult(DocumentResult):
     """Result of a document job."""
 
     usage: Usage
-
-
-class MissingSection(BaseModel):
-    """A section that is not finished."""
-
-    id: str
-    title: str
 
 
 class PartialDocumentResult(BaseModel):

@@ -27,11 +27,18 @@ class FileOutcome(_Frozen):
     detail: str = ""
 
 
+class OutlineQuality(_Frozen):
+    """Measured facts about the outline."""
+
+    time_limited: bool = Field(default=False, description="The soft time limit kept it from being refined")
+
+
 class OutlineResult(_Frozen):
     """Result of an outline job, without the usage that the settling script adds."""
 
     outline: Outline
     sources: list[Source]
+    quality: OutlineQuality = OutlineQuality()
 
 
 class SectionInfo(_Frozen):
@@ -69,6 +76,14 @@ class SectionQuality(_Frozen):
     words: int
     citations: int
     unknown_citations: int = Field(description="Citations of keys that were never given; they were removed")
+    out_of_time: bool = Field(default=False, description="The soft time limit ended it before its end")
+
+
+class MissingSection(_Frozen):
+    """A section that the document lacks."""
+
+    id: str
+    title: str
 
 
 class Quality(_Frozen):
@@ -77,6 +92,8 @@ class Quality(_Frozen):
     target_words: int
     words: int
     sections: list[SectionQuality]
+    time_limited: bool = Field(default=False, description="The soft time limit ended it before all was written")
+    missing_sections: list[MissingSection] = Field(default=[], description="Not written for want of time")
     files: list[FileOutcome]
     evidence: Literal["none", "given_not_matched", "given_not_cited", "cited"] = Field(
         description="What became of the files' passages: none came, none spoke of a section, none or some were cited"

@@ -6,7 +6,6 @@ from shared.retrieval.text import ends_in_sentence, whole_sentences
 
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*$")
 _FENCE = re.compile(r"^\s*```")
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
 _DEEPEST = 6
 
 
@@ -19,11 +18,6 @@ def tidy(text: str, title: str, level: int, *, cut: bool) -> str:
         lines.pop(0)
     body = _closed("\n".join(_demoted(lines, level)).strip())
     return body if not cut and ends_in_sentence(body) else whole_sentences(body)
-
-
-def plain(text: str) -> str:
-    """A title or a name as one line of Markdown that shows nothing but itself."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def _closed(text: str) -> str:

@@ -12,5 +12,7 @@ def to_sections(state: DocumentState) -> list[Send]:
 
 
 def after_collect(state: DocumentState) -> list[Send] | str:
-    """Fuse when all are written; after a retried attempt, write those that failed in the last one."""
+    """Fuse when all are written, or no more can be; after a retried attempt, write those that failed in the last."""
+    if state.get("ended_early"):
+        return "fuse"
     return to_sections(state) or "fuse"

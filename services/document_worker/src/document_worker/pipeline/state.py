@@ -4,20 +4,14 @@ import operator
 from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
 
+from document_worker.pipeline.pace import Pace
 from document_worker.ports import Desk, Model
 from shared.contracts.commands import DocumentPayload
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
 
-LEDGER = "ledger"
-PLAN = "plan"
 FUSED = "fused"
 RESULT = "result"
-
-
-def text_field(section_id: str) -> str:
-    """Stored work: the finished text of a section, with evidence keys for citations."""
-    return f"text:{section_id}"
 
 
 def evidence_field(section_id: str) -> str:
@@ -48,6 +42,8 @@ class DocumentState(TypedDict, total=False):
     sections: list[str]
     done: Annotated[list[str], operator.add]
     failed: Annotated[list[Failure], operator.add]
+    ended_early: bool
+    """The soft time limit came before all sections were written."""
 
 
 class SectionTask(TypedDict):
@@ -68,13 +64,24 @@ class DocumentContext:
     context_tokens: int
     answer_tokens: int
     """Most tokens of one answer."""
+    pace: Pace
     finished: set[str] = field(default_factory=set)
-    """Sections finished so far, for the progress shown."""
+    """Sections whose text is stored."""
     doomed: set[str] = field(default_factory=set)
     """Sections that failed for good in this attempt, and the job with them."""
 
     def check(self) -> None:
         self.desk.check()
 
-    def progress(self, step: str, message: str, percent: float, section_id: str | None = None) -> None:
-        self.desk.emit(ProgressData(step=step, message=message, percent=round(percent, 1), section_id=section_id))
+    def progress(
+        self, step: str, message: str, percent: float, section_id: str | None = None, eta_seconds: float | None = None
+    ) -> None:
+        self.desk.emit(
+            ProgressData(
+                step=step,
+                message=message,
+                percent=round(percent, 1),
+                eta_seconds=None if eta_seconds is None else round(eta_seconds, 1),
+                section_id=section_id,
+            )
+        )

@@ -27,6 +27,8 @@ class OutlineState(TypedDict, total=False):
     faults: list[str]
     """What the last draft did wrong."""
     repairs: int
+    time_limited: bool
+    """The soft time limit has come: no more is asked of the model."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""After the fan-out: all written, or the attempt ends with the failure that asks for the longest wait."""
+"""After the fan-out: all written, or the time is over, or the attempt ends with the failure that asks for the longest
+wait.
+"""
 
 from langgraph.runtime import Runtime
 
@@ -9,16 +11,26 @@ from shared.contracts.errors import PermanentError, TransientError
 async def collect(state: DocumentState, runtime: Runtime[DocumentContext]) -> DocumentState:
     """Raise what stopped a section in this attempt. Failures of earlier attempts are what is written again next."""
     done = set(state.get("done", []))
-    fence = runtime.context.fence
+    context = runtime.context
     failures = [
         failure
         for failure in state.get("failed", [])
-        if failure["fence"] == fence and failure["section_id"] not in done
+        if failure["fence"] == context.fence and failure["section_id"] not in done
     ]
     for failure in failures:
         if not failure["retryable"]:
             raise PermanentError(failure["code"], failure["message"])
+    if context.desk.time_is_short() and context.finished < set(state["sections"]):
+        return _end_early(context)
     if failures:
         slowest = max(failures, key=lambda failure: failure["retry_after_seconds"])
         raise TransientError(slowest["code"], slowest["message"], slowest["retry_after_seconds"] or None)
     return {}
+
+
+def _end_early(context: DocumentContext) -> DocumentState:
+    """Finish with the sections there are; raises PermanentError ``time_limit_exceeded`` where there are none."""
+    if not context.finished:
+        code = "time_limit_exceeded"
+        raise PermanentError(code, "The soft time limit came before any section was finished.")
+    return {"ended_early": True}

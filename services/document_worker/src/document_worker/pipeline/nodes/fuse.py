@@ -2,13 +2,10 @@
 
 from langgraph.runtime import Runtime
 
-from document_worker.pipeline.citations import Numbering
-from document_worker.pipeline.prose import plain
-from document_worker.pipeline.schemas import Fused, Plan
-from document_worker.pipeline.state import FUSED, LEDGER, PLAN, DocumentContext, DocumentState, text_field
+from document_worker.pipeline.state import FUSED, DocumentContext, DocumentState
+from shared.contracts.plan import LEDGER, PLAN, Plan, text_field
 from shared.retrieval import Ledger
-
-_DEEPEST = 6
+from shared.retrieval.assembly import assemble
 
 
 async def fuse(state: DocumentState, runtime: Runtime[DocumentContext]) -> DocumentState:
@@ -17,13 +14,10 @@ async def fuse(state: DocumentState, runtime: Runtime[DocumentContext]) -> Docum
     context.progress("fuse", "Putting the document together", 93)
     plan = Plan.model_validate_json(await context.desk.require(PLAN))
     ledger = Ledger.model_validate_json(await context.desk.require(LEDGER))
-    numbering = Numbering({passage.key: passage.source_id for passage in ledger.passages})
-    blocks = [f"# {plain(plan.title)}"]
-    for section in plan.sections:
-        blocks.append(f"{'#' * min(_DEEPEST, section.level + 1)} {plain(section.title)}")
-        if section.leaf:
-            text = await context.desk.require(text_field(section.id))
-            blocks.append(numbering.apply(text.decode()))
-    fused = Fused(body="\n\n".join(blocks), source_ids=numbering.source_ids)
-    await context.desk.store(FUSED, fused.model_dump_json().encode())
+    texts = {
+        leaf.id: (await context.desk.require(text_field(leaf.id))).decode()
+        for leaf in plan.leaves()
+        if leaf.id in context.finished or not state.get("ended_early")
+    }
+    await context.desk.store(FUSED, assemble(plan, texts, ledger).model_dump_json().encode())
     return {}

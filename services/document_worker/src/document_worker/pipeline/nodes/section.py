@@ -1,27 +1,28 @@
 """One section: written with its text streaming, completed where it was cut off, checked, stored."""
 
+import asyncio
+from dataclasses import dataclass
+
 from langgraph.runtime import Runtime
 
 from document_worker.pipeline import prompts
-from document_worker.pipeline.citations import Checked, keep_known, without_keys
 from document_worker.pipeline.prose import tidy
-from document_worker.pipeline.schemas import Evidence, Plan, PlannedSection, WrittenSection
+from document_worker.pipeline.schemas import Evidence, WrittenSection
 from document_worker.pipeline.state import (
-    PLAN,
     DocumentContext,
     DocumentState,
     Failure,
     SectionTask,
     evidence_field,
     facts_field,
-    text_field,
 )
 from shared.contracts.document import SectionQuality
 from shared.contracts.errors import DraftlineError, TransientError
 from shared.contracts.events import Section
+from shared.contracts.plan import PLAN, Plan, PlannedSection, text_field
 from shared.llm import Answer, ChatRequest, Message
 from shared.retrieval import Passage
-from shared.retrieval.text import count_words
+from shared.retrieval.citations import Checked, keep_known, length_of
 
 MAX_CONTINUATIONS = 2
 _REVISIONS_PER_FENCE = 1_000
@@ -65,8 +66,8 @@ class StreamedText:
 async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> DocumentState:
     """Write one section. A failure is part of the state: raised, it would cancel the sections beside it."""
     context, section_id = runtime.context, task["section_id"]
-    if context.doomed:
-        # Another section has ended the job for good: what is not begun yet is not paid for.
+    if context.doomed or context.desk.time_is_short():
+        # The job fails for good, or has to come to its end: what is not begun yet is not paid for.
         return {}
     try:
         await write(context, section_id)
@@ -93,10 +94,11 @@ async def write(context: DocumentContext, section_id: str) -> None:
     streamed = StreamedText(context, section_id)
     stored = await context.desk.load(text_field(section_id))
     if stored is None:
+        context.pace.begin(section_id)
         given = await context.desk.load(evidence_field(section_id))
         evidence = Evidence.model_validate_json(given).passages if given else []
-        draft, cut = await _compose(context, plan, planned, evidence, streamed)
-        text = await _store(context, planned, check(draft, planned, cut=cut))
+        draft = await _compose(context, plan, planned, evidence, streamed)
+        text = await _store(context, planned, draft)
     else:
         text = stored.decode()
     if text != streamed.shown:
@@ -104,25 +106,50 @@ async def write(context: DocumentContext, section_id: str) -> None:
     _announce(context, plan, planned, streamed, text)
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the model wrote."""
+
+    text: str
+    cut: bool
+    """It stops before its end."""
+    out_of_time: bool = False
+
+
 async def _compose(
     context: DocumentContext, plan: Plan, planned: PlannedSection, evidence: list[Passage], streamed: StreamedText
-) -> tuple[str, bool]:
-    """The model's text, gone on with where the length limit cut it, and whether it is still cut."""
+) -> Draft:
+    """The model's text; where the time is over, as far as it has come."""
+    try:
+        async with asyncio.timeout(context.desk.text_seconds_left()) as scope:
+            return await _write(context, plan, planned, evidence, streamed)
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        return Draft(streamed.shown, cut=True, out_of_time=True)
+
+
+async def _write(
+    context: DocumentContext, plan: Plan, planned: PlannedSection, evidence: list[Passage], streamed: StreamedText
+) -> Draft:
+    """The model's whole text, gone on with where the length limit cut it."""
     messages = prompts.section(plan, planned, evidence, contents_tokens=context.context_tokens // 10)
     answer = await _ask(context, messages, planned, plan, streamed)
     parts = [answer.text]
-    while answer.finish_reason == "length" and len(parts) <= MAX_CONTINUATIONS and not _enough(parts, planned):
+    while answer.finish_reason == "length" and len(parts) <= MAX_CONTINUATIONS:
+        if _enough(parts, planned) or context.desk.time_is_short():
+            break
         streamed.keep()
         # The end of the text is enough to go on from, and the whole might not fit.
         so_far = "".join(parts)[-context.context_tokens // 4 :]
         answer = await _ask(context, prompts.more(messages, so_far), planned, plan, streamed)
         parts.append(answer.text)
-    return "".join(parts), answer.finish_reason == "length"
+    return Draft("".join(parts), cut=answer.finish_reason == "length")
 
 
 def _enough(parts: list[str], planned: PlannedSection) -> bool:
     """A text past its budget that still goes on is better ended at its last whole sentence."""
-    return count_words(without_keys("".join(parts))) >= planned.target_words
+    return length_of("".join(parts)) >= planned.target_words
 
 
 async def _ask(
@@ -151,8 +178,9 @@ def check(draft: str, planned: PlannedSection, *, cut: bool) -> Checked:
     return keep_known(tidy(draft, planned.title, planned.level, cut=cut), planned.evidence)
 
 
-async def _store(context: DocumentContext, planned: PlannedSection, checked: Checked) -> str:
-    words = count_words(without_keys(checked.text))
+async def _store(context: DocumentContext, planned: PlannedSection, draft: Draft) -> str:
+    checked = check(draft.text, planned, cut=draft.cut)
+    words = length_of(checked.text)
     if not words:
         code = "section_empty"
         raise TransientError(code, f"The model wrote nothing usable for the section {planned.title!r}.")
@@ -163,6 +191,7 @@ async def _store(context: DocumentContext, planned: PlannedSection, checked: Che
             words=words,
             citations=len(checked.cited),
             unknown_citations=checked.unknown,
+            out_of_time=draft.out_of_time,
         )
     )
     await context.desk.store(facts_field(planned.id), facts.model_dump_json().encode())
@@ -172,7 +201,10 @@ async def _store(context: DocumentContext, planned: PlannedSection, checked: Che
 
 def _announce(context: DocumentContext, plan: Plan, planned: PlannedSection, streamed: StreamedText, text: str) -> None:
     context.finished.add(planned.id)
-    words = count_words(without_keys(text))
+    context.pace.end(planned)
+    words = length_of(text)
     context.desk.emit(Section(section_id=planned.id, revision=streamed.revision, title=planned.title, words=words))
-    done, leaves = len(context.finished), len(plan.leaves())
-    context.progress("section", f"{done} of {leaves} sections written", 5 + 85 * done / leaves, planned.id)
+    leaves = plan.leaves()
+    eta = context.pace.seconds_left(leaf for leaf in leaves if leaf.id not in context.finished)
+    done, total = len(context.finished), len(leaves)
+    context.progress("section", f"{done} of {total} sections written", 5 + 85 * done / total, planned.id, eta)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
-from document_worker.pipeline.schemas import Evidence, Plan, PlannedSection
-from document_worker.pipeline.state import LEDGER, PLAN, DocumentContext, DocumentState, evidence_field
+from document_worker.pipeline.schemas import Evidence
+from document_worker.pipeline.state import DocumentContext, DocumentState, evidence_field
 from shared.contracts.commands import DocumentPayload
 from shared.contracts.ids import JobRef
 from shared.contracts.outline import Outline, OutlineNode
+from shared.contracts.plan import LEDGER, PLAN, Plan, PlannedSection
 from shared.llm import estimate_tokens
 from shared.retrieval import Ledger, Passage, Ranking, build_ledger, read_files
 from shared.retrieval.text import detect_language

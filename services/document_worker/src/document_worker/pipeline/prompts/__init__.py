@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from document_worker.pipeline.schemas import Plan, PlannedSection
+from shared.contracts.plan import Plan, PlannedSection
 from shared.llm import Message, estimate_tokens
 from shared.retrieval import Passage
 from shared.retrieval.text import is_han, language_name

@@ -22,7 +22,7 @@ async def draft(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outlin
     context = runtime.context
     context.progress("draft", "Drafting the outline", 40)
     found = await _ask(context, _messages(context, state, []), repairs=0)
-    return {"draft": found.model_dump_json()}
+    return {"draft": found.model_dump_json(), "time_limited": context.desk.time_is_short()}
 
 
 async def refine(state: OutlineState, runtime: Runtime[OutlineContext]) -> OutlineState:

@@ -12,7 +12,7 @@ async def gather(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outli
     """Read the context files into the ledger."""
     context = runtime.context
     command = context.command
-    files = command.context_files if command.research != "none" else []
+    files = command.context_files if command.research != "none" and not context.desk.time_is_short() else []
     context.progress("gather", f"Reading {len(files)} files" if files else "No files to read", 25)
     ledger = Ledger(sources=[], passages=[], unreadable=[])
     if files:

@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 from outline_worker.pipeline.routing import MAX_REPAIRS
 from outline_worker.pipeline.schemas import OutlineDraft, SectionDraft
 from outline_worker.pipeline.state import LEDGER, RESULT, OutlineContext, OutlineState
-from shared.contracts.document import OutlineResult
+from shared.contracts.document import OutlineQuality, OutlineResult
 from shared.contracts.errors import PermanentError
 from shared.contracts.outline import Outline, OutlineNode
 from shared.retrieval import Ledger
@@ -32,8 +32,11 @@ async def validate(state: OutlineState, runtime: Runtime[OutlineContext]) -> Out
     draft = OutlineDraft.model_validate_json(state["draft"])
     sections = distinct(draft.sections)
     faults = find_faults(draft, sections, state["language"])
+    time_limited = state.get("time_limited", False)
     if faults and state.get("repairs", 0) < MAX_REPAIRS:
-        return {"faults": faults}
+        if not context.desk.time_is_short():
+            return {"faults": faults}
+        time_limited = True
     if len(sections) < _FEWEST_SECTIONS:
         sections = distinct([*sections, *from_questions(state["questions"])])
     if len(sections) < _FEWEST_SECTIONS:
@@ -41,7 +44,8 @@ async def validate(state: OutlineState, runtime: Runtime[OutlineContext]) -> Out
         raise PermanentError(code, "The model gave no usable outline: " + "; ".join(faults))
     outline = build(draft.title, sections, state["language"], context.target_words)
     sources = Ledger.model_validate_json(await context.desk.require(LEDGER)).sources
-    result = OutlineResult(outline=outline, sources=sources)
+    quality = OutlineQuality(time_limited=time_limited)
+    result = OutlineResult(outline=outline, sources=sources, quality=quality)
     await context.desk.store(RESULT, result.model_dump_json().encode())
     return {"faults": []}
 

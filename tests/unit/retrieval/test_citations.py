@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from document_worker.pipeline.citations import Numbering, keep_known, numbers_in, without_keys
-from document_worker.pipeline.nodes.references import check_integrity
 from shared.contracts.document import Reference, Source
+from shared.retrieval.assembly import check_integrity
+from shared.retrieval.citations import Numbering, keep_known, numbers_in, without_keys
 
 KEYS = {"Saaaaaa": "file-1", "Sbbbbbb": "file-2", "Scccccc": "file-1"}
 
