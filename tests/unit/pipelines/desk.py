@@ -16,8 +16,7 @@ class PaperDesk:
     stored: dict[str, bytes] = dataclasses.field(default_factory=dict)
     spent: Usage = dataclasses.field(default_factory=Usage)
     lost: bool = False
-    short: bool = False
-    """Whether the soft limit has come."""
+    soft_seconds: float = 3_600.0
     text_seconds: float = 3_600.0
 
     def check(self) -> None:
@@ -25,7 +24,10 @@ class PaperDesk:
             raise LeaseLostError
 
     def time_is_short(self) -> bool:
-        return self.short
+        return self.soft_seconds <= 0
+
+    def soft_seconds_left(self) -> float:
+        return self.soft_seconds
 
     def text_seconds_left(self) -> float:
         return self.text_seconds

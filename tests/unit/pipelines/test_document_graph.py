@@ -73,7 +73,7 @@ def _context(model: TitleModel, desk: PaperDesk, attempt: int = 1) -> DocumentCo
         desk=desk,
         context_tokens=4_096,
         answer_tokens=1_365,
-        pace=Pace(SystemClock(), 16),
+        pace=Pace(SystemClock()),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from document_worker.pipeline.pace import Pace
 from document_worker.pipeline.state import RESULT, DocumentContext
-from shared.checkpoints import BRANCHES_AT_ONCE, RedisSaver, run_graph
+from shared.checkpoints import RedisSaver, run_graph
 from shared.contracts.commands import DocumentPayload
 from shared.contracts.plan import section_of
 from shared.lifecycle.clock import Clock
@@ -36,7 +36,7 @@ class DocumentHandler:
             desk=session,
             context_tokens=self.settings.model_context_tokens,
             answer_tokens=self.settings.answer_tokens,
-            pace=Pace(self.clock, BRANCHES_AT_ONCE),
+            pace=Pace(self.clock),
             finished={section for name in stored if (section := section_of(name)) is not None},
         )
         await run_graph(self.graph, self.saver, session.claim, {}, context)

@@ -7,7 +7,7 @@ import os
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # noqa: TID251
 os.environ["LANGSMITH_TRACING"] = "false"  # noqa: TID251
 
-from shared.checkpoints.run import BRANCHES_AT_ONCE, JobContext, run_graph, staged
+from shared.checkpoints.run import JobContext, run_graph, staged
 from shared.checkpoints.saver import RedisSaver
 
-__all__ = ["BRANCHES_AT_ONCE", "JobContext", "RedisSaver", "run_graph", "staged"]
+__all__ = ["JobContext", "RedisSaver", "run_graph", "staged"]

@@ -17,6 +17,10 @@ class Desk(Protocol):
         """Whether the soft time limit has come: begin nothing new, finish with what there is."""
         ...
 
+    def soft_seconds_left(self) -> float:
+        """Until the soft time limit."""
+        ...
+
     def text_seconds_left(self) -> float:
         """Until texts that are being written have to end where they are; a while after the soft limit."""
         ...

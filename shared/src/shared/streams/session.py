@@ -46,7 +46,11 @@ class Session:
 
     def time_is_short(self) -> bool:
         """Whether the soft time limit has come: begin nothing new, finish with what there is."""
-        return self._clock.monotonic() >= self._limits.soft_at
+        return self.soft_seconds_left() <= 0
+
+    def soft_seconds_left(self) -> float:
+        """Until the soft time limit."""
+        return max(0.0, self._limits.soft_at - self._clock.monotonic())
 
     def text_seconds_left(self) -> float:
         """Until texts that are being written have to end where they are; a while after the soft limit."""

@@ -16,6 +16,7 @@ from document_worker.pipeline.state import (
     evidence_field,
     facts_field,
 )
+from document_worker.pipeline.streamed import StreamedText
 from shared.contracts.document import SectionQuality
 from shared.contracts.errors import DraftlineError, TransientError
 from shared.contracts.events import Section
@@ -25,42 +26,9 @@ from shared.retrieval import Passage
 from shared.retrieval.citations import Checked, keep_known, length_of
 
 MAX_CONTINUATIONS = 2
-_REVISIONS_PER_FENCE = 1_000
 _TOKENS_PER_UNIT = 1.6
 _TOKENS_PER_CITATION = 10
 """Tokens a Han character or a Latin word usually takes. A text cut off before its length is gone on with."""
-
-
-class StreamedText:
-    """A section's text on its way to the readers. Its revisions grow over attempts without being stored: each claim
-    has a higher fence.
-    """
-
-    def __init__(self, context: DocumentContext, section_id: str) -> None:
-        self._context = context
-        self._section_id = section_id
-        self._base = ""
-        self.revision = context.fence * _REVISIONS_PER_FENCE
-        self.shown = ""
-
-    def write(self, text: str) -> None:
-        self.shown += text
-        self._context.desk.text(self._section_id, self.revision, text)
-
-    def restart(self) -> None:
-        """The answer under way begins again; what was whole before it stays."""
-        self.replace(self._base)
-
-    def keep(self) -> None:
-        """What is shown now is whole."""
-        self._base = self.shown
-
-    def replace(self, text: str) -> None:
-        """Show another text from the beginning."""
-        self.revision += 1
-        self.shown = ""
-        if text:
-            self.write(text)
 
 
 async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> DocumentState:
@@ -94,7 +62,7 @@ async def write(context: DocumentContext, section_id: str) -> None:
     streamed = StreamedText(context, section_id)
     stored = await context.desk.load(text_field(section_id))
     if stored is None:
-        context.pace.begin(section_id)
+        context.pace.begin()
         given = await context.desk.load(evidence_field(section_id))
         evidence = Evidence.model_validate_json(given).passages if given else []
         draft = await _compose(context, plan, planned, evidence, streamed)
@@ -119,9 +87,16 @@ class Draft:
 async def _compose(
     context: DocumentContext, plan: Plan, planned: PlannedSection, evidence: list[Passage], streamed: StreamedText
 ) -> Draft:
-    """The model's text; where the time is over, as far as it has come."""
+    """The model's text; where the time is over, as far as it has come. Begun in time, it has some more to end."""
+    desk, loop = context.desk, asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(context.desk.text_seconds_left()) as scope:
+        async with asyncio.timeout(desk.soft_seconds_left()) as scope:
+
+            def allow_more() -> None:
+                if not scope.expired():
+                    scope.reschedule(loop.time() + desk.text_seconds_left())
+
+            streamed.on_first = allow_more
             return await _write(context, plan, planned, evidence, streamed)
     except TimeoutError:
         if not scope.expired():
