@@ -2,6 +2,7 @@
 
 import json
 
+from shared.contracts.states import Band
 from shared.contracts.usage import Usage
 from shared.jobs.record import to_job
 from shared.redis.scripts import Settled
@@ -45,7 +46,7 @@ async def test_out_of_attempts_is_a_dead_letter(board: Board, error: bytes) -> N
     record = await board.record()
     assert record.items() >= {"state": "failed", "error": error.decode(), "settled_fence": "2"}.items()
     assert (await board.events())[-1] == ("2-1", "failed", {"error": json.loads(error)})
-    assert await board.redis.zrange(KEYS.dead(KIND), 0, -1) == [b"default/job"]
+    assert await board.redis.zrange(KEYS.dead(KIND, Band.DEFAULT), 0, -1) == [b"default/job"]
     assert set((await board.ttls()).values()) <= {WEEK, WEEK - 1}
     await board.assert_at_rest()
 
@@ -54,7 +55,7 @@ async def test_permanent_error_ends_the_job_at_once_and_is_no_dead_letter(board:
     claim = await board.claim()
     assert await board.scripts.fail(claim, 1, error, None) is Settled.FAILED
     assert await board.state() == "failed"
-    assert not await board.redis.exists(KEYS.dead(KIND))
+    assert not await board.redis.exists(KEYS.dead(KIND, Band.DEFAULT))
     before = await board.dump()
     assert await board.scripts.fail(claim, 1, error, None) is Settled.REPEATED
     assert await board.dump() == before
@@ -62,9 +63,9 @@ async def test_permanent_error_ends_the_job_at_once_and_is_no_dead_letter(board:
 
 
 async def test_old_dead_letters_are_dropped(board: Board, error: bytes) -> None:
-    await board.redis.zadd(KEYS.dead(KIND), {"default/ancient": await board.now() - (WEEK + 1) * 1000})
+    await board.redis.zadd(KEYS.dead(KIND, Band.DEFAULT), {"default/ancient": await board.now() - (WEEK + 1) * 1000})
     await board.scripts.fail(await board.claim(max_attempts=1), 1, error, 0)
-    assert await board.redis.zrange(KEYS.dead(KIND), 0, -1) == [b"default/job"]
+    assert await board.redis.zrange(KEYS.dead(KIND, Band.DEFAULT), 0, -1) == [b"default/job"]
 
 
 async def test_asked_to_end_meanwhile(board: Board, error: bytes) -> None:

@@ -103,7 +103,7 @@ async def test_crash_cap_makes_a_dead_letter(board: Board) -> None:
     assert record.items() >= {"state": "failed", "attempt": "2", "fence": "4", "settled_fence": "4"}.items()
     entry_id, kind, data = (await board.events())[-1]
     assert (entry_id, kind, data["error"]["code"]) == ("4-0", "failed", "worker_lost")
-    assert await board.redis.zrange(KEYS.dead(KIND), 0, -1) == [b"default/job"]
+    assert await board.redis.zrange(KEYS.dead(KIND, Band.DEFAULT), 0, -1) == [b"default/job"]
     assert set((await board.ttls()).values()) <= {WEEK, WEEK - 1}
     await board.assert_at_rest()
 

@@ -15,14 +15,14 @@ async def test_failed_job_begins_again_from_its_stored_work(board: Board, error:
     await board.scripts.put_artifact(claim, ArtifactWrite("w", "text:s1", b"written"))
     await board.scripts.put_checkpoint(REF, KIND, claim.fence, [CheckpointItem("heads", "h", b"x")])
     assert await board.scripts.fail(claim, 1, error, 1_000) is Settled.FAILED
-    assert await board.redis.zscore(KEYS.dead(KIND), "default/job") is not None
+    assert await board.redis.zscore(KEYS.dead(KIND, Band.DEFAULT), "default/job") is not None
 
     assert await board.scripts.retry(REF, KIND, "again") is Retried.RETRIED
     record = await board.record()
     assert record.items() >= {"state": "queued", "run": "2", "fence": "3", "run_fence": "3", "attempt": "0"}.items()
     assert record.items() >= {"error": "", "percent": "0", "finished_at": "", "request_id": "again"}.items()
     assert set((await board.ttls()).values()) == {-1}
-    assert await board.redis.zscore(KEYS.dead(KIND), "default/job") is None
+    assert await board.redis.zscore(KEYS.dead(KIND, Band.DEFAULT), "default/job") is None
     assert (await board.events())[-1] == ("3-0", "queued", {"band": "default", "reason": "retried"})
 
     second = await board.fetch_one()

@@ -8,6 +8,7 @@ import pytest
 from shared.contracts.errors import PermanentError, TransientError
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
+from shared.contracts.states import Band
 from shared.contracts.usage import Usage
 from shared.jobs.record import to_job
 from shared.streams import Session
@@ -62,7 +63,7 @@ async def test_dead_letter_after_the_last_attempt(board: Board, server: Server) 
     async with worker(server.url, handler):
         await eventually(lambda: board.stands("failed"))
     assert handler.attempts == 3
-    assert await board.redis.zrange(KEYS.dead(KIND), 0, -1) == [b"default/job"]
+    assert await board.redis.zrange(KEYS.dead(KIND, Band.DEFAULT), 0, -1) == [b"default/job"]
     await board.assert_at_rest()
 
 

@@ -14,6 +14,12 @@ STAGE_SECONDS = Histogram(
     "draftline_stage_duration_seconds", "Length of a pipeline node", ["kind", "stage"], buckets=_SECONDS
 )
 QUEUE_OUTSTANDING = Gauge("draftline_queue_outstanding", "Jobs waiting and running", ["kind", "band"])
+QUEUE_JOBS = Gauge(
+    "draftline_queue_jobs", "Jobs by where they stand (waiting, running, scheduled, dead)", ["kind", "band", "state"]
+)
+QUEUE_PAUSED = Gauge("draftline_queue_paused", "1 where no worker may take jobs", ["kind"])
+WORKERS = Gauge("draftline_workers", "Workers that live", ["kind"])
+WORKER_SLOTS = Gauge("draftline_worker_slots", "Jobs the workers that do not drain take at once", ["kind"])
 QUEUE_OLDEST_SECONDS = Gauge(
     "draftline_queue_oldest_waiting_seconds", "Age of the oldest job no worker was given, 0 if none", ["kind"]
 )

@@ -69,9 +69,9 @@ class Keyspace:
         """Sorted set: scheduled jobs by due time, ms."""
         return self._key(f"delayed:{kind}")
 
-    def dead(self, kind: JobKind) -> str:
+    def dead(self, kind: JobKind, band: Band) -> str:
         """Sorted set: jobs that used up their attempts, by time, ms."""
-        return self._key(f"dead:{kind}")
+        return self._key(f"dead:{kind}:{band}")
 
     def control(self, kind: JobKind) -> str:
         """Stream, capped: wakes workers."""
@@ -121,7 +121,8 @@ class Keyspace:
             "checkpoint:writes:",
             f"requests:{kind}:",
         )
-        lone = (self.leases(kind), self.delayed(kind), self.dead(kind), self.control(kind), self.feed)
+        dead = self._key(f"dead:{kind}:")
+        lone = (self.leases(kind), self.delayed(kind), dead, self.control(kind), self.feed)
         service = (
             *map(self._key, ("jobs:", "stats:")),
             self.counts(kind),

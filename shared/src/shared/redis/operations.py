@@ -85,7 +85,7 @@ class Operations:
 
     async def sweep(self, shard: int, kind: JobKind, tenant: str, cursor: int) -> Swept:
         """Drop what has expired from the index, and put back jobs of the kind that stand nowhere; a part a call."""
-        following, dropped, restored = await self._runner.run("sweep", shard, kind, [kind, tenant, cursor])
+        following, dropped, restored = await self._runner.run("sweep", shard, kind, [kind, tenant, cursor, *Band])
         return Swept(int(following), int(dropped), int(restored))
 
     async def heartbeat(self, worker: WorkerRecord, life_seconds: float, order: Order) -> Order:

@@ -36,16 +36,6 @@ class FeedEntry:
     event: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class QueueDepth:
-    """One band of one kind at one moment."""
-
-    outstanding: int
-    """Waiting and running jobs."""
-    oldest_waiting_ms: int | None
-    """When the oldest job that no worker was given came (ms since the epoch)."""
-
-
 class Reads:
     """Reads on the connection for commands; all of them may be repeated."""
 
@@ -118,17 +108,15 @@ class Reads:
         newest = await self._redis.xrevrange(self.keys(ref).events(ref), count=1)
         return event_id(newest[0][0]) if newest else None
 
-    async def queue_depth(self, shard: int, kind: JobKind, band: Band) -> QueueDepth:
-        """How much stands in one request stream."""
+    async def oldest_waiting_ms(self, shard: int, kind: JobKind, band: Band) -> int | None:
+        """When the oldest job came that no worker was given yet (ms since the epoch); None where there is none."""
         stream = Keyspace(shard).requests(kind, band)
-        outstanding = int(await self._redis.xlen(stream))
-        oldest = None
-        if outstanding:
-            groups = await self._redis.xinfo_groups(stream)
-            delivered = groups[0]["last-delivered-id"].decode() if groups else "0-0"
-            waiting = await self._redis.xrange(stream, min=f"({delivered}", count=1)
-            oldest = int(waiting[0][0].partition(b"-")[0]) if waiting else None
-        return QueueDepth(outstanding, oldest)
+        if not await self._redis.xlen(stream):
+            return None
+        groups = await self._redis.xinfo_groups(stream)
+        delivered = groups[0]["last-delivered-id"].decode() if groups else "0-0"
+        waiting = await self._redis.xrange(stream, min=f"({delivered}", count=1)
+        return int(waiting[0][0].partition(b"-")[0]) if waiting else None
 
 
 async def newest_id(client: Redis, stream: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from shared.contracts.ids import JobRef
-from shared.contracts.states import JobKind
+from shared.contracts.states import Band, JobKind
 from shared.contracts.workers import WorkerRecord
 from shared.redis.client import Connections
 from shared.redis.keys import REGISTRY_SHARD, Keyspace, shard_of
@@ -40,7 +40,7 @@ class Surveys:
 
     async def dead_letters(self, kinds: Sequence[JobKind], before: Place | None, count: int) -> list[Place]:
         """The newest dead letters of some kinds, older than a place; some may have expired."""
-        keys = [Keyspace(shard).dead(kind) for shard in range(self.shards) for kind in kinds]
+        keys = [Keyspace(shard).dead(kind, band) for shard in range(self.shards) for kind in kinds for band in Band]
         return await self._newest(keys, before, count)
 
     async def _newest(self, keys: Sequence[str], before: Place | None, count: int) -> list[Place]:

@@ -6,7 +6,7 @@ local function run_again(id, job, request_id)
     redis.call('PERSIST', family .. id)
   end
   redis.call('UNLINK', K.result .. id)
-  redis.call('ZREM', K.dead, id)
+  redis.call('ZREM', K.dead .. job.band, id)
   local entry = redis.call('XADD', K.requests .. job.band, '*', 'id', id)
   redis.call('HSET', K.job .. id, 'state', 'queued', 'run', int(tonumber(job.run) + 1), 'run_fence', fence,
     'fence', fence, 'settled_fence', '', 'attempt', '0', 'entry', entry, 'cancel', '', 'queued_at', int(now),

@@ -1,16 +1,9 @@
 #!lua flags=no-writes
--- overview: how many jobs of a kind stand where. Counts dead letters one by one; all else is a number at hand.
--- KEYS     see keyspace.lua; reads requests, counts, dead, job, paused
+-- overview: how many jobs of a kind stand where. Nothing is counted here: these are numbers at hand.
+-- KEYS     see keyspace.lua; reads requests, counts, dead, paused
 -- ARGV     1 kind  2.. bands
 -- Returns  {paused since, ms, or '', then for each band: waiting, running, scheduled, dead}
 --@include keyspace
-local dead = {}
-for _, id in ipairs(redis.call('ZRANGE', K.dead, 0, -1)) do
-  local band = redis.call('HGET', K.job .. id, 'band')
-  if band then
-    dead[band] = (dead[band] or 0) + 1
-  end
-end
 local found = {redis.call('HGET', K.paused, ARGV[1]) or ''}
 for i = 2, #ARGV do
   local band = ARGV[i]
@@ -19,6 +12,6 @@ for i = 2, #ARGV do
   found[#found + 1] = math.max(0, redis.call('XLEN', K.requests .. band) - running)
   found[#found + 1] = running
   found[#found + 1] = tonumber(counts[2] or 0)
-  found[#found + 1] = dead[band] or 0
+  found[#found + 1] = redis.call('ZCARD', K.dead .. band)
 end
 return found

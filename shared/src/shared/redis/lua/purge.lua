@@ -5,7 +5,8 @@
 -- Returns  'purged' | 'unknown': no dead letter
 --@include keyspace
 local id = ARGV[1]
-if redis.call('ZREM', K.dead, id) == 0 then
+local band = redis.call('HGET', K.job .. id, 'band')
+if not band or redis.call('ZREM', K.dead .. band, id) == 0 then
   return 'unknown'
 end
 for _, family in ipairs({K.job, K.events, K.payload, K.result, K.artifact, K.heads, K.blobs, K.writes}) do

@@ -6,9 +6,11 @@
 --@include keyspace, emit, again
 local id, request_id = ARGV[1], ARGV[2]
 local job = load(id)
-if not job or not redis.call('ZSCORE', K.dead, id) then
-  redis.call('ZREM', K.dead, id)
-  return job and not terminal(job.state) and asked_before(job, request_id) and 'requeued' or 'unknown'
+if not job then
+  return 'unknown'
+end
+if not redis.call('ZSCORE', K.dead .. job.band, id) then
+  return not terminal(job.state) and asked_before(job, request_id) and 'requeued' or 'unknown'
 end
 run_again(id, job, request_id)
 return 'requeued'

@@ -49,6 +49,7 @@ end
 
 -- A dead letter stays as long as the failed job it names.
 local function bury(id, job, now)
-  redis.call('ZREMRANGEBYSCORE', K.dead, '-inf', int(now - tonumber(job.failed_ttl) * 1000))
-  redis.call('ZADD', K.dead, int(now), id)
+  local dead = K.dead .. job.band
+  redis.call('ZREMRANGEBYSCORE', dead, '-inf', int(now - tonumber(job.failed_ttl) * 1000))
+  redis.call('ZADD', dead, int(now), id)
 end

@@ -2,7 +2,7 @@
 -- sweep: walk a part of the index: drop jobs whose record has expired, and put back a job that stands nowhere, as after
 -- keys were deleted by hand or evicted.
 -- KEYS     see keyspace.lua; reads job; writes index, dead, requests, leases, delayed, job (entry)
--- ARGV     1 kind  2 tenant  3 cursor, '0' at the beginning
+-- ARGV     1 kind  2 tenant  3 cursor, '0' at the beginning  4.. bands
 -- Returns  {cursor to go on from, '0' at the end; dropped; put back}
 --@include keyspace
 local now = now_ms()
@@ -39,7 +39,9 @@ for i = 1, #scanned[2], 2 do
     restore(id, {state = job[2], band = job[3], entry = job[4], not_before = job[5]})
   end
 end
-for _, id in ipairs(redis.call('ZRANGE', K.dead, 0, 9)) do
-  gone(K.dead, id)
+for i = 4, #ARGV do
+  for _, id in ipairs(redis.call('ZRANGE', K.dead .. ARGV[i], 0, 9)) do
+    gone(K.dead .. ARGV[i], id)
+  end
 end
 return {scanned[1], dropped, restored}
