@@ -21,6 +21,11 @@ Release ends a lease at once instead of letting it run out: the job is queued ag
 entry and so its place unchanged, and the workers are woken. Cancellation sets a flag: the owner hears of it through
 the control stream or at the latest with its next renewal, stops, and settles; if the owner is dead, the next fetch
 settles.
+
+A lost reply is told apart from a crash. Each fetch of a worker has a number, which its claims leave in the record. When
+a fetch went unanswered, the worker first gives back (reconcile) what was claimed under later numbers than the last
+answered one: nobody works on those jobs, and their attempt was none. What a worker did receive is never given back so,
+whatever became of it; there its lease runs out, and the attempt counts.
 """
 
 from shared.leases.keeper import Ending, Held, LeaseKeeper

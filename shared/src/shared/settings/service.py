@@ -33,7 +33,7 @@ class WorkerSettings(EnvironmentSettings):
     backoff_cap_seconds: float = Field(default=300, gt=0, description="Longest wait between two attempts.")
     poll_seconds: float = Field(default=2, gt=0, description="Longest wait between two looks at the queue.")
     soft_time_limit_seconds: float = Field(
-        default=1_500, gt=0, description="Work on a job after which it finishes with what it has."
+        default=1500, gt=0, description="Work on a job after which it finishes with what it has."
     )
     hard_time_limit_seconds: float = Field(default=1_800, gt=0, description="Work on a job after which it fails.")
 
