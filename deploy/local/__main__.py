@@ -6,12 +6,13 @@ import io
 import sys
 
 from deploy.local.errors import LaunchError
+from deploy.local.keeping import DEFAULT_PACE, Pace
 from deploy.local.launcher import INTERRUPTED_STATUS, Launcher, sample_request
 from deploy.local.settings import read_settings
 from deploy.local.view import make_view, write_error
 
 
-def main() -> int:
+def main(pace: Pace = DEFAULT_PACE) -> int:
     """The exit status: 0, 1 for what went wrong, 130 for Ctrl-C before the work was done."""
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     parser.add_argument("mode", choices=("run", "serve"))
@@ -21,7 +22,7 @@ def main() -> int:
     try:
         settings = read_settings()
         request = sample_request(settings) if mode == "run" else None
-        return asyncio.run(Launcher(settings, make_view(), request).run())
+        return asyncio.run(Launcher(settings, make_view(), request, pace).run())
     except LaunchError as error:
         write_error(str(error))
         return 1

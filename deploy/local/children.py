@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Mapping
 from contextlib import suppress
@@ -38,17 +39,22 @@ class Child:
     spec: ChildSpec
     process: Process
     log: Path
+    started_monotonic: float
 
     @property
     def exit_status(self) -> int | None:
         """As of subprocess: negative for a signal, None while it runs."""
         return self.process.returncode
 
-    def obituary(self) -> str:
-        """How it ended and the end of its log."""
+    def death(self) -> str:
+        """How it ended, in one line without a full stop."""
         status = self.exit_status
         how = f"was killed by {signal.Signals(-status).name}" if status and status < 0 else f"exited with {status}"
-        return f"{self.spec.name} {how}. {self.last_words()}"
+        return f"{self.spec.name} {how}"
+
+    def obituary(self) -> str:
+        """How it ended and the end of its log."""
+        return f"{self.death()}. {self.last_words()}"
 
     def last_words(self) -> str:
         """The end of its log, for people."""
@@ -63,13 +69,13 @@ class Fleet:
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
-        self._children: list[Child] = []
+        self._children: dict[str, Child] = {}
 
     async def start(self, spec: ChildSpec) -> Child:
-        """Start one with an empty log."""
+        """Start one with an empty log, or again: then it takes the place of its former life and adds to that log."""
         self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = self.logs / f"{spec.name}.log"
-        with log.open("wb") as output:
+        with log.open("ab" if spec.name in self._children else "wb") as output:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-IS",
@@ -82,13 +88,13 @@ class Fleet:
                 stderr=STDOUT,
                 start_new_session=True,
             )
-        child = Child(spec, process, log)
-        self._children.append(child)
+        child = Child(spec, process, log, time.monotonic())
+        self._children[spec.name] = child
         return child
 
     def dead(self) -> Child | None:
         """The first that ended by itself."""
-        return next((child for child in self._children if child.exit_status is not None), None)
+        return next((child for child in self._children.values() if child.exit_status is not None), None)
 
     async def first_death(self) -> Child:
         """Wait until one ends by itself."""
@@ -99,7 +105,7 @@ class Fleet:
     async def stop(self) -> list[str]:
         """Stop all, the lowest stop order first; names those that were killed as their time was over."""
         killed = []
-        ordered = sorted(self._children, key=lambda child: child.spec.stop_order)
+        ordered = sorted(self._children.values(), key=lambda child: child.spec.stop_order)
         for _, group in groupby(ordered, key=lambda child: child.spec.stop_order):
             async with asyncio.TaskGroup() as tasks:
                 stopping = {child.spec.name: tasks.create_task(_stop(child)) for child in group}
@@ -108,7 +114,7 @@ class Fleet:
 
     def kill(self) -> None:
         """Kill all that still run, with whatever they started."""
-        for child in self._children:
+        for child in self._children.values():
             _kill(child)
 
 

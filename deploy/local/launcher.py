@@ -1,8 +1,8 @@
 """The life of `make run` and `make serve`: start everything, do the work, stop everything."""
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import httpx2
@@ -10,10 +10,11 @@ import httpx2
 from deploy.local import model, valkey
 from deploy.local.children import Child, Fleet
 from deploy.local.context import read_context
-from deploy.local.errors import LaunchError
+from deploy.local.endings import Died, Ending, Failed, Finished, Interrupted, attempt, first_of
 from deploy.local.gateway_client import GatewayClient
+from deploy.local.keeping import DEFAULT_PACE, Keeper, Pace, Part
 from deploy.local.lock import folder_lock
-from deploy.local.ports import Ports, choose_ports
+from deploy.local.ports import choose_ports
 from deploy.local.readiness import http_probe, wait_ready
 from deploy.local.sample import PROMPT, SampleRequest, write_document
 from deploy.local.services import gateway_url, services
@@ -34,39 +35,23 @@ AFTER_DEATH = (
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """All that was asked for is done."""
+class Started:
+    """Everything was ready at once."""
 
-
-@dataclass(frozen=True, slots=True)
-class Interrupted:
-    """A signal asked for the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Died:
-    """A child ended by itself."""
-
-    child: Child
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Something could not be done."""
-
-    reason: str
-
-
-Ending = Finished | Interrupted | Died | Failed
+    children: list[Child]
+    """In the order of their parts."""
 
 
 class Launcher:
     """One run. Paths are relative to the current folder, the root of the repository."""
 
-    def __init__(self, settings: LauncherSettings, view: View, request: SampleRequest | None) -> None:
+    def __init__(
+        self, settings: LauncherSettings, view: View, request: SampleRequest | None, pace: Pace = DEFAULT_PACE
+    ) -> None:
         self._settings = settings
         self._view = view
         self._request = request
+        self._pace = pace
         self._url = gateway_url(settings.host, settings.port)
         self._fleet = Fleet(STATE_FOLDER / "logs")
         self._written: Path | None = None
@@ -74,71 +59,74 @@ class Launcher:
 
     async def run(self) -> int:
         """The exit status; raises LaunchError for what is wrong before anything was started."""
-        settings = self._settings
         with folder_lock(STATE_FOLDER), stop_signals(self._fleet.kill) as asked:
-            ports = choose_ports(settings.host, settings.port)
-            server = None if settings.redis_url else valkey.server_program()
-            weights = None if settings.model_name else model.model_weights()
-            try:
-                ending = await self._first_of(asked, self._work(ports, server, weights))
-                self._explain(ending)
-            finally:
-                killed = await self._fleet.stop()
+            async with httpx2.AsyncClient(base_url=self._url, trust_env=False, timeout=REQUEST_SECONDS) as client:
+                stages = self._stages(client)
+                try:
+                    ending = await self._live(asked, client, stages)
+                    self._explain(ending)
+                finally:
+                    killed = await self._fleet.stop()
         for name in killed:
             write_error(f"{name} was killed: it did not stop by itself.")
         return self._status(ending)
 
-    async def _work(self, ports: Ports, server: Path | None, weights: Path | None) -> None:
-        async with httpx2.AsyncClient(base_url=self._url, trust_env=False, timeout=REQUEST_SECONDS) as client:
-            await self._start(ports, server, weights, client)
-            if self._request is not None:
-                path = await write_document(GatewayClient(client), self._view, self._request, OUT_FOLDER)
-                self._written = path
+    def _stages(self, client: httpx2.AsyncClient) -> list[list[Part]]:
+        """Valkey and the model side by side, then the services, which want both."""
+        settings = self._settings
+        ports = choose_ports(settings.host, settings.port)
+        program = None if settings.redis_url else valkey.server_program()
+        weights = None if settings.model_name else model.model_weights()
+        servers = []
+        environment = {**settings.inherited, "PYTHONUNBUFFERED": "1"}
+        if program is not None:
+            spec = valkey.valkey_spec(program, ports.valkey, STATE_FOLDER / "valkey", environment)
+            servers.append(Part(spec, valkey.valkey_probe(ports.valkey), needed=True))
+            environment = {**environment, "REDIS_URL": valkey.valkey_url(ports.valkey)}
+        if weights is not None:
+            spec = model.model_spec(weights, ports.model, environment)
+            servers.append(Part(spec, model.model_probe(client, ports.model), needed=True))
+            environment = {**environment, **model.model_variables(ports.model)}
+        found = services(settings.host, ports, environment, settings.grace_seconds)
+        return [servers, [Part(service.spec, http_probe(client, service.ready_url), needed=False) for service in found]]
+
+    async def _live(self, asked: asyncio.Event, client: httpx2.AsyncClient, stages: list[list[Part]]) -> Ending:
+        """Before everything is ready a death ends it all; it explains a failure at the same moment."""
+        started = await first_of(_interruption(asked), self._first_death(), attempt(self._start(stages)))
+        if not isinstance(started, Interrupted) and (dead := self._fleet.dead()) is not None:
+            return Died(dead)
+        if not isinstance(started, Started):
+            return started
+        keepers = [Keeper(part, self._fleet, self._view, self._pace) for part in chain.from_iterable(stages)]
+        kept = first_of(*(keeper.keep(child) for keeper, child in zip(keepers, started.children, strict=True)))
+        return await first_of(_interruption(asked), attempt(kept), attempt(self._work(client)))
+
+    async def _first_death(self) -> Died:
+        return Died(await self._fleet.first_death())
+
+    async def _start(self, stages: list[list[Part]]) -> Started:
+        store = "REDIS_URL" if self._settings.redis_url else "a Valkey of our own"
+        writer = self._settings.model_name or f"the embedded model {model.MODEL_NAME}"
+        self._view.say(f"Starting the gateway and two workers on {store}, writing with {writer}.")
+        children: list[Child] = []
+        for parts in stages:
+            started = [await self._fleet.start(part.spec) for part in parts]
+            for child, part in zip(started, parts, strict=True):
+                await wait_ready(child, part.probe)
+            children += started
+        return Started(children)
+
+    async def _work(self, client: httpx2.AsyncClient) -> Finished:
+        if self._request is not None:
+            self._written = await write_document(GatewayClient(client), self._view, self._request, OUT_FOLDER)
         if self._settings.once:
-            return
+            return Finished()
         if self._written is not None:
             self._view.say(str(self._written))
         self._serving = True
         self._view.say(f"Serving on {self._url}. Ctrl-C stops everything.")
         await asyncio.Event().wait()
-
-    async def _start(self, ports: Ports, server: Path | None, weights: Path | None, client: httpx2.AsyncClient) -> None:
-        """Valkey and the model side by side, then the services, which want both."""
-        environment = {**self._settings.inherited, "PYTHONUNBUFFERED": "1"}
-        waits = []
-        if server is not None:
-            spec = valkey.valkey_spec(server, ports.valkey, STATE_FOLDER / "valkey", environment)
-            waits.append((await self._fleet.start(spec), valkey.valkey_probe(ports.valkey)))
-            environment["REDIS_URL"] = valkey.valkey_url(ports.valkey)
-        if weights is not None:
-            spec = model.model_spec(weights, ports.model, environment)
-            waits.append((await self._fleet.start(spec), model.model_probe(client, ports.model)))
-            environment |= model.model_variables(ports.model)
-        self._view.say(
-            f"Starting the gateway and two workers on {'a Valkey of our own' if server else 'REDIS_URL'}, "
-            f"writing with {self._settings.model_name or f'the embedded model {model.MODEL_NAME}'}."
-        )
-        for child, probe in waits:
-            await wait_ready(child, probe)
-        parts = services(self._settings.host, ports, environment, self._settings.grace_seconds)
-        started = [(await self._fleet.start(part.spec), http_probe(client, part.ready_url)) for part in parts]
-        for child, probe in started:
-            await wait_ready(child, probe)
-
-    async def _first_of(self, asked: asyncio.Event, work: Coroutine[None, None, None]) -> Ending:
-        """What comes first; a death explains a failure at the same moment, so it goes before it."""
-        async with asyncio.TaskGroup() as group:
-            death = group.create_task(self._fleet.first_death())
-            signal = group.create_task(asked.wait())
-            working = group.create_task(_attempt(work))
-            await asyncio.wait({death, signal, working}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (death, signal, working):
-                task.cancel()
-        if signal.done() and not signal.cancelled():
-            return Interrupted()
-        if (child := self._fleet.dead()) is not None:
-            return Died(child)
-        return working.result()
+        return Finished()
 
     def _explain(self, ending: Ending) -> None:
         match ending:
@@ -164,12 +152,9 @@ class Launcher:
                 return 1
 
 
-async def _attempt(work: Coroutine[None, None, None]) -> Ending:
-    try:
-        await work
-    except LaunchError as error:
-        return Failed(str(error))
-    return Finished()
+async def _interruption(asked: asyncio.Event) -> Interrupted:
+    await asked.wait()
+    return Interrupted()
 
 
 def sample_request(settings: LauncherSettings) -> SampleRequest:

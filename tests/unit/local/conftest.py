@@ -1,14 +1,18 @@
 """Runs the launcher as a process, with services that are played."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+
+from deploy.local.keeping import Pace
 
 SERVICES = {
     "gateway": "from tests.unit.local.fake_gateway import main\nmain()\n",
@@ -54,6 +58,22 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def lives(folder: Path, name: str) -> list[int]:
+    """The processes a played service has been, from its log."""
+    log = folder / ".draftline/logs" / f"{name}.log"
+    records = (json.loads(line) for line in log.read_text().splitlines())
+    return [record["pid"] for record in records if record["event"] == f"{name} up"]
+
+
+def alive(pid: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 Launch = Callable[..., Awaitable[Launched]]
 
 
@@ -70,16 +90,17 @@ async def launch(folder: Path) -> AsyncIterator[Launch]:
     """Start the launcher in that folder; what still runs afterwards is ended."""
     running: list[Launched] = []
 
-    async def start(mode: str, **variables: str) -> Launched:
+    async def start(mode: str, pace: Pace | None = None, **variables: str) -> Launched:
         port = free_port()
         names = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
         environment = {name: os.environ[name] for name in names if name in os.environ}
         environment |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PORT": str(port)}
         environment |= {"OPENAI_MODEL": "played", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1", **variables}
+        program = ("deploy.local",) if pace is None else ("tests.unit.local.paced", json.dumps(asdict(pace)))
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "deploy.local",
+            *program,
             mode,
             cwd=folder,
             env=environment,

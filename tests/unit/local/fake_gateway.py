@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import orjson
 import uvicorn
@@ -10,6 +12,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from tests.support.waiting import eventually
+from tests.unit.local.fake_worker import exit_when_asked
 
 OUTLINE_JOB = "outline-1"
 DOCUMENT_JOB = "document-1"
@@ -48,7 +53,10 @@ RESULTS: dict[str, dict[str, object]] = {
 
 
 class FakeGateway:
-    """Scenario `fails`: the document job ends with an error; `hangs`: no job ends; `refuses`: none is accepted."""
+    """Scenario `fails`: the document job ends with an error; `hangs`: no job ends; `refuses`: none is accepted.
+
+    `waits`: the document job ends once there is a file `go on`.
+    """
 
     def __init__(self, scenario: str) -> None:
         self._scenario = scenario
@@ -107,6 +115,8 @@ class FakeGateway:
                 return
             if self._scenario == "hangs" and number == len(events):
                 await asyncio.Event().wait()
+            if self._scenario == "waits" and job_id == DOCUMENT_JOB and number == len(events):
+                await eventually(lambda: Path("go on").exists(), 20)
             envelope = {"job_id": job_id, "type": name, "id": f"1-{number}", "data": data}
             yield f"id: 1-{number}\nevent: {name}\ndata: {orjson.dumps(envelope).decode()}\n\n".encode()
 
@@ -115,6 +125,8 @@ class FakeGateway:
 
 
 def main() -> None:
-    """Serve until SIGTERM."""
+    """Serve until SIGTERM or until a file asks for an end."""
+    print(orjson.dumps({"event": "gateway up", "pid": os.getpid()}).decode(), flush=True)
+    threading.Thread(target=exit_when_asked, args=("gateway",), daemon=True).start()
     app = FakeGateway(os.environ.get("FAKE_SCENARIO", "")).app()
     uvicorn.run(app, host=os.environ["DRAFTLINE_HOST"], port=int(os.environ["PORT"]), log_level="warning")

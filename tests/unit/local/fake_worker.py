@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -11,7 +12,8 @@ POLL_SECONDS = 0.02
 
 class _Ready(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(200 if os.environ.get("FAKE_SCENARIO") != "never ready" else 503)
+        unready = os.environ.get("FAKE_SCENARIO") == "never ready" or Path("unready").exists()
+        self.send_response(503 if unready else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -19,8 +21,20 @@ class _Ready(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
+def exit_when_asked(name: str) -> None:
+    """A file `<name>.exit.<status>` asks once for that exit status, a file `die` asks every document worker for 3."""
+    while True:
+        for file in Path().glob(f"{name}.exit.*"):
+            file.unlink()
+            os._exit(int(file.suffix.removeprefix(".")))
+        if name == "document_worker" and Path("die").exists():
+            print('{"event": "gave up", "level": "error", "cause": "no more bees"}', flush=True)
+            os._exit(3)
+        time.sleep(POLL_SECONDS)
+
+
 def main(name: str) -> int:
-    """Serve until SIGTERM, or until a file named `die` asks for an exit status; `stubborn` ignores SIGTERM."""
+    """Serve until SIGTERM or until a file asks for an end; `stubborn` ignores SIGTERM."""
     stop = threading.Event()
     if os.environ.get("FAKE_SCENARIO") == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -31,8 +45,6 @@ def main(name: str) -> int:
     print(f'{{"event": "{name} up", "level": "info", "pid": {os.getpid()}}}', flush=True)
     for line in range(20):
         print(f'{{"event": "line {line}", "level": "info"}}', flush=True)
-    while not stop.wait(POLL_SECONDS):
-        if name == "document_worker" and Path("die").exists():
-            print('{"event": "gave up", "level": "error", "cause": "no more bees"}', flush=True)
-            os._exit(3)
+    threading.Thread(target=exit_when_asked, args=(name,), daemon=True).start()
+    stop.wait()
     return 0

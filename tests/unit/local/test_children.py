@@ -1,5 +1,6 @@
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -57,9 +58,21 @@ async def test_the_first_death_is_noticed(tmp_path: Path) -> None:
     assert child.obituary() == f"dies exited with 4. The end of its log, {tmp_path}/dies.log:\n  last words"
 
 
-async def test_a_log_begins_anew_with_each_start(tmp_path: Path) -> None:
+async def test_a_log_begins_anew_with_each_launcher_and_goes_on_with_each_restart(tmp_path: Path) -> None:
     (tmp_path / "quiet.log").write_text("from last time\n")
     fleet = Fleet(tmp_path)
     child = await fleet.start(spec("quiet", "pass"))
     await child.process.wait()
     assert child.obituary() == f"quiet exited with 0. Its log, {tmp_path}/quiet.log, is empty."
+    for word in ("first", "second"):
+        await (await fleet.start(spec("quiet", f"print('{word}')"))).process.wait()
+    assert read_tail(child.log) == ["first", "second"]
+
+
+async def test_a_child_started_again_is_the_one_that_is_stopped(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path)
+    await (await fleet.start(spec("bee", "raise SystemExit(4)"))).process.wait()
+    child = await fleet.start(spec("bee", "import signal; signal.pause()"))
+    assert fleet.dead() is None
+    await fleet.stop()
+    assert child.exit_status == -signal.SIGTERM

@@ -9,22 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.local.conftest import Launch
+from deploy.local.keeping import Pace
+from shared.lifecycle.supervisor import RESTART_EXIT_STATUS
+from tests.unit.local.conftest import Launch, alive, lives
 from tests.unit.local.fake_gateway import DOCUMENT_JOB, MARKDOWN
 
 
 def pids(folder: Path) -> list[int]:
     """Of the played workers, from their logs."""
-    logs = [folder / ".draftline/logs" / f"{name}.log" for name in ("outline_worker", "document_worker")]
-    return [json.loads(log.read_text().splitlines()[0])["pid"] for log in logs]
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    return [pid for name in ("outline_worker", "document_worker") for pid in lives(folder, name)]
 
 
 def submitted(folder: Path) -> dict[str, dict[str, object]]:
@@ -82,12 +75,16 @@ async def test_serve_submits_nothing(launch: Launch, folder: Path) -> None:
     assert submitted(folder) == {}
 
 
-async def test_a_child_that_dies_is_named_with_the_end_of_its_log(launch: Launch, folder: Path) -> None:
-    launched = await launch("serve")
+async def test_a_child_that_dies_too_often_is_named_with_the_end_of_its_log(launch: Launch, folder: Path) -> None:
+    launched = await launch("serve", Pace(first_delay_seconds=0.1, most_short_lives=3))
     await launched.until("Serving on")
     (folder / "die").touch()
     status, errors = await launched.finish()
     assert status == 1
+    assert [line for line in launched.out if line.startswith("document_worker")] == [
+        "document_worker exited with 3; starting it again in 0.1 s. Its log: .draftline/logs/document_worker.log",
+        "document_worker exited with 3; starting it again in 0.2 s. Its log: .draftline/logs/document_worker.log",
+    ]
     assert errors[0].startswith("document_worker exited with 3.")
     assert errors[-2] == "  error gave up cause=no more bees"
     assert errors[-1].endswith("start again: accepted jobs go on where they were.")
@@ -95,13 +92,17 @@ async def test_a_child_that_dies_is_named_with_the_end_of_its_log(launch: Launch
     assert not any(alive(pid) for pid in pids(folder))
 
 
-async def test_a_service_that_cannot_start_is_named(launch: Launch, folder: Path) -> None:
-    (folder / "gateway.py").write_text("raise SystemExit('no such setting')")
+@pytest.mark.parametrize("exit_status", [1, 0, RESTART_EXIT_STATUS])
+async def test_a_service_that_ends_before_all_are_ready_ends_the_launch(
+    launch: Launch, folder: Path, exit_status: int
+) -> None:
+    (folder / "gateway.py").write_text(f"print('no such setting', flush=True)\nraise SystemExit({exit_status})")
     launched = await launch("serve", REDIS_URL="redis://127.0.0.1:9")
     status, errors = await launched.finish()
     assert status == 1
-    assert errors[0].startswith("gateway exited with 1.")
+    assert errors[0].startswith(f"gateway exited with {exit_status}.")
     assert errors[-2] == "  no such setting"
+    assert [line for line in launched.out if line.startswith("gateway")] == []
 
 
 async def test_a_failed_job_ends_with_its_error(launch: Launch) -> None:
