@@ -82,6 +82,8 @@ WRONG_OPTIONS = [
     *(_option("priority", value) for value in _each(-1, 10, "5", True, 5.5, None, [], 10**30, -(10**30))),
     _malformed("priority of 5,000 digits", b'{"task_prompt":"x","priority":' + b"9" * 5_000 + b"}"),
     Bad("priority Infinity", b'{"task_prompt":"x","priority":Infinity}', pointer="/priority"),
+    *(_option("soft_time_limit_seconds", value) for value in _each(0, -1, "5", True, 10**9)),
+    *(_option("hard_time_limit_seconds", value) for value in _each(0, -1, "5", True, 10**9)),
     *(_option("max_attempts", value) for value in _each(0, 21, "3", True, 1.5)),
     *(_option("delay_seconds", value) for value in _each(-1, -0.001, "5", True, 30 * 86_400 + 1)),
     *(
@@ -124,7 +126,7 @@ UNKNOWN_FIELDS = [
     _option("tenant", "x"),
     _option("context_files", [{"name": "a", "text": "b", "mode": 7}], "/context_files/0/mode"),
     _option("review", True),
-    _option("hard_time_limit_seconds", 5),
+    _option("rate_limit", "10/m"),
 ]
 
 WRONG_METADATA = [

@@ -11,7 +11,8 @@ from tests.support.problems import problem
 
 JOB = "/api/v1/jobs/job"
 FIELDS = {
-    "job_id", "kind", "status", "progress", "run", "attempt", "max_attempts", "priority", "created_at", "queued_at",
+    "job_id", "kind", "status", "progress", "run", "attempt", "max_attempts", "priority", "queue_position",
+    "created_at", "queued_at",
     "started_at", "finished_at", "not_before", "duration_seconds", "usage", "error", "metadata", "result_expires_at",
     "links",
 }  # fmt: skip
