@@ -101,8 +101,9 @@ class Operations:
         }
         args = [worker.id, round(life_seconds * 1000), order, *(part for pair in fields.items() for part in pair)]
         client = self._runner.connections.heartbeat
-        reply = await self._runner.run("heartbeat", REGISTRY_SHARD, worker.kind, args, client)
-        return Order(reply.decode())
+        told = (await self._runner.run("heartbeat", REGISTRY_SHARD, worker.kind, args, client)).decode()
+        # A newer gateway may know orders that this worker does not.
+        return Order(told) if told in set(Order) else order
 
     async def sign_off(self, worker: str, kind: JobKind) -> None:
         """Take a worker out of the registry."""

@@ -220,8 +220,8 @@ class Consumer:
     def _obey(self, messages: Sequence[Message]) -> None:
         for message in messages:
             match message[b"what"]:
-                case b"cancel":
-                    self._keeper.cancel(JobRef.parse(message[b"id"].decode()), int(message[b"fence"]))
+                case b"cancel" if fence := message.get(b"fence"):
+                    self._keeper.cancel(JobRef.parse(message[b"id"].decode()), int(fence))
                 case b"order":
                     self._registration.hurry()
 
