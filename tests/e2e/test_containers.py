@@ -252,6 +252,20 @@ def test_a_deploy_in_the_middle_of_a_job_costs_no_attempt(stack: Stack) -> None:
     assert first["attempt"] == second["attempt"] == 1
 
 
+def test_a_worker_told_to_restart_is_started_again(stack: Stack) -> None:
+    url = f"{stack.address('gateway', 8000)}/api/v1/workers"
+
+    def living() -> set[str]:
+        return {worker["worker_id"] for worker in stack.api.get(url, params={"kind": "document"}).json()["items"]}
+
+    before = living()
+    assert len(before) == DOCUMENT_WORKERS
+    told = stack.api.post(f"{url}/restart", params={"kind": "document"}).json()["workers"]
+    assert set(told) == before
+    _until(lambda: len(living() - before) == DOCUMENT_WORKERS, "all are back")
+    stack.finish(stack.submit("document", {"outline": OUTLINE}))
+
+
 def test_services_stop_cleanly_and_jobs_outlive_them(stack: Stack) -> None:
     job_id = stack.submit("document", {"outline": OUTLINE})
     stack.finish(job_id)
