@@ -90,7 +90,9 @@ class PlainView:
         if line is None or line == self._last_line:
             return
         self._last_line = line
-        self.say(f"  {self._picture.percent:3.0f} %  {line}")
+        eta = self._picture.eta_seconds if isinstance(event, ProgressData) else None
+        left = f", about {clock(eta)} left" if eta else ""
+        self.say(f"  {self._picture.percent:3.0f} %  {line}{left}")
 
 
 class LiveView:

@@ -30,7 +30,7 @@ def test_plain_output_is_a_line_for_each_piece_of_news(capsys: pytest.CaptureFix
     play(PlainView())
     assert capsys.readouterr().out.splitlines() == [
         "Document job d1",
-        "   20 %  write: Writing 2 sections",
+        "   20 %  write: Writing 2 sections, about 1:05 left",
         "   20 %  section done: Colonies (4 words)",
         "   20 %  attempt failed, will be tried again: 429 (model_busy)",
         "   20 %  attempt 2 begins",
