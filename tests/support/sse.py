@@ -1,8 +1,9 @@
 """Reads server-sent events as the standard says, and keeps what browsers would drop: comments and id-less frames."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,13 +92,18 @@ class EventReader:
 
 
 @asynccontextmanager
-async def follow(
-    client: httpx2.AsyncClient, job_id: str, after: str | None = None, query: str = ""
-) -> AsyncIterator[EventReader]:
-    """The stream of a job, resumed after an id where one is given."""
+async def open_stream(client: httpx2.AsyncClient, path: str, after: str | None = None) -> AsyncIterator[EventReader]:
+    """A stream, resumed after an id where one is given."""
     headers = {} if after is None else {"Last-Event-ID": after}
-    async with client.stream("GET", f"/api/v1/jobs/{job_id}/events{query}", headers=headers) as response:
+    async with client.stream("GET", path, headers=headers) as response:
         yield EventReader(response)
+
+
+def follow(
+    client: httpx2.AsyncClient, job_id: str, after: str | None = None, query: str = ""
+) -> AbstractAsyncContextManager[EventReader]:
+    """The stream of a job."""
+    return open_stream(client, f"/api/v1/jobs/{job_id}/events{query}", after)
 
 
 async def all_events(client: httpx2.AsyncClient, job_id: str, after: str | None = None) -> list[Frame]:
@@ -105,3 +111,24 @@ async def all_events(client: httpx2.AsyncClient, job_id: str, after: str | None 
     async with follow(client, job_id, after) as stream:
         assert stream.status == 200
         return await stream.rest()
+
+
+def path_of_all(job_ids: Iterable[str]) -> str:
+    """Path of the stream of several jobs."""
+    return "/api/v1/events?" + "&".join(f"job_id={job_id}" for job_id in job_ids)
+
+
+def follow_all(
+    client: httpx2.AsyncClient, job_ids: Iterable[str], after: str | None = None
+) -> AbstractAsyncContextManager[EventReader]:
+    """The stream of several jobs."""
+    return open_stream(client, path_of_all(job_ids), after)
+
+
+def stories(frames: Iterable[Frame]) -> dict[str, list[str]]:
+    """The ids of each job's own events, in the order they came; ``gap`` with an id that stands for those before."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for frame in frames:
+        body = frame.json()
+        found[body["job_id"]].append(f"gap {body['id']}" if frame.event == "gap" else body["id"])
+    return dict(found)

@@ -20,10 +20,12 @@ from shared.redis.scripts import Scripts
 from shared.settings import RedisSettings
 from tests.support.gateway import Gateway, Hand, gateway_in_loop, gateway_process
 from tests.support.servers import Server, running
-from tests.support.sse import Frame, all_events, follow
+from tests.support.sse import Frame, all_events, follow, follow_all, open_stream, path_of_all, stories
 from tests.support.waiting import eventually
 
 FEED = "draftline:{0}:feed"
+SINGLE = "/api/v1/jobs/job/events"
+SEVERAL = path_of_all(["job", "other"])
 
 
 async def _submit(gateway: Gateway, job_id: str = "job") -> None:
@@ -45,20 +47,22 @@ def _assert_whole(frames: list[Frame], last: str) -> None:
 class Stalled:
     """A client that asks for a stream and reads nothing, until it is told to."""
 
-    def __init__(self, port: int, job_id: str = "job") -> None:
+    def __init__(self, port: int, path: str = SINGLE) -> None:
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         self.socket.connect(("127.0.0.1", port))
-        self.socket.sendall(f"GET /api/v1/jobs/{job_id}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
 
 
-async def test_a_client_that_does_not_read_is_cut_and_costs_little(one_server: Server, hand: Hand) -> None:
+@pytest.mark.parametrize("path", [SINGLE, SEVERAL])
+async def test_a_client_that_does_not_read_is_cut_and_costs_little(one_server: Server, hand: Hand, path: str) -> None:
     timing: dict[str, Any] = {"slow_client_seconds": 0.3, "grace_seconds": 30}
     async with gateway_in_loop(one_server.url, send_buffer=4_096, **timing) as gateway:
         await _submit(gateway)
-        client = Stalled(gateway.port)
-        await eventually(lambda: gateway.watched == 1)
-        (watching,) = next(iter(gateway.services.hub._watchers.values()))
+        await _submit(gateway, "other")
+        client = Stalled(gateway.port, path)
+        await eventually(lambda: JobRef("job") in gateway.services.hub._watchers)
+        (watching,) = gateway.services.hub._watchers[JobRef("job")]
         claim = await hand.take()
         for _ in range(20):
             await hand.write(claim, *["x" * 1_000] * 50)
@@ -158,6 +162,30 @@ async def test_the_snapshot_of_a_gap_holds_all_up_to_its_id(
     assert gap.json()["data"]["snapshot"]["status"] == "completed"
 
 
+class FailsAtFirst(Reads):
+    """Redis is away when the journal is read for the first time."""
+
+    failed = False
+
+    async def journal(self, ref: JobRef, after: EventId, count: int = 500) -> list[Entry]:
+        if not self.failed:
+            self.failed = True
+            raise ConnectionResetError
+        return await super().journal(ref, after, count)
+
+
+async def test_a_journal_that_cannot_be_read_is_read_again(
+    one_server: Server, hand: Hand, redis_connections: Connections
+) -> None:
+    def change(services: Services) -> Services:
+        return replace(services, reads=FailsAtFirst(redis_connections, shards=1))
+
+    async with gateway_in_loop(one_server.url, change=change) as gateway:
+        await _submit(gateway)
+        last = await hand.complete(await hand.take())
+        _assert_whole(await all_events(gateway.client, "job"), last)
+
+
 async def test_broken_connections_to_redis_lose_nothing(
     gateway: Gateway, hand: Hand, redis_connections: Connections
 ) -> None:
@@ -171,6 +199,24 @@ async def test_broken_connections_to_redis_lose_nothing(
         last = await hand.complete(claim)
         seen += await stream.rest()
     _assert_whole(seen, last)
+
+
+async def test_several_jobs_lose_nothing_by_broken_connections_to_redis(
+    gateway: Gateway, hand: Hand, redis_connections: Connections
+) -> None:
+    for job_id in ("job", "other"):
+        await _submit(gateway, job_id)
+    claims = [await hand.take(), await hand.take()]
+    async with open_stream(gateway.client, SEVERAL) as stream:
+        for _ in range(3):
+            await redis_connections.commands.client_kill_filter(_type="normal", skipme=True)
+            for claim in claims:
+                await hand.write(claim, "a", "b", "c")
+        for claim in claims:
+            await hand.complete(claim)
+        told = stories(await stream.rest())
+    whole = ["1-0", *(f"2-{n}" for n in range(11))]
+    assert told == {"job": whole, "other": whole}
 
 
 async def test_a_feed_that_begins_again_lower_is_followed(
@@ -256,16 +302,24 @@ async def test_a_gateway_that_stops_ends_its_streams_cleanly(
 ) -> None:
     async with gateway_process(one_server.url, tmp_path) as started:
         await eventually(started.ready, seconds=15)
-        await started.client.post("/api/v1/jobs/outline", json={"task_prompt": "x", "job_id": "job"})
-        async with follow(started.client, "job") as one, follow(started.client, "job", "1-0") as two:
+        for job_id in ("job", "other"):
+            await started.client.post("/api/v1/jobs/outline", json={"task_prompt": "x", "job_id": job_id})
+        async with (
+            follow(started.client, "job") as one,
+            follow(started.client, "job", "1-0") as two,
+            follow_all(started.client, ["job", "other"]) as several,
+        ):
             await one.event()
             await two.frame()
+            await several.event()
+            await several.event()
             started.process.send_signal(number)
-            for stream in (one, two):
-                (draining,) = await stream.rest()
+            for stream, about in ((one, "job"), (two, "job"), (several, None)):
+                async with asyncio.timeout(3):
+                    (draining,) = await stream.rest()
                 assert (draining.event, draining.id) == ("server_draining", None)
                 assert 200 <= (draining.retry or 0) <= 2_000
-                assert draining.json()["data"] == {}
+                assert (draining.json()["job_id"], draining.json()["data"]) == (about, {})
         assert await started.status(seconds=3) == 0, started.log.read_text()
         assert "Traceback" not in started.log.read_text()
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.errors import ProblemError, validation_problem
 from gateway.settings import GatewaySettings
 from gateway.sse.hub import FeedHub, Subscription
+from gateway.sse.positions import JobSet
 from shared.contracts.ids import DEFAULT_TENANT, JOB_ID_PATTERN, START, EventId, JobRef
 from shared.contracts.jobs import Job
 from shared.jobs import JobLists, JobStore
@@ -26,6 +27,7 @@ from shared.redis.reads import Reads
 from shared.redis.surveys import Surveys
 
 _JOB_ID = re.compile(JOB_ID_PATTERN)
+MAX_LISTED_JOBS = 100
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -46,7 +48,7 @@ class Services:
     """Set once Redis has answered and agreed on the shards: before, a job could be stored where no worker looks."""
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     found: Services = request.app.state.services
     return found
 
@@ -54,7 +56,7 @@ def services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(services)]
 
 
-def prepared(service: ServicesDep) -> None:
+async def prepared(service: ServicesDep) -> None:
     """Refuse with 503 until Redis has answered for the first time."""
     if not service.prepared.is_set():
         raise ProblemError(503, "redis_unavailable", "Redis has not answered yet.", headers={"Retry-After": "2"})
@@ -71,11 +73,16 @@ async def read_body(request: Request, model: type[_Model]) -> _Model:
         raise validation_problem(error) from error
 
 
-def job_ref(job_id: Annotated[str, Path(description="Id of the job")]) -> JobRef:
-    """The job named in the path. An id that no job can have is simply not found."""
+def to_ref(job_id: str) -> JobRef:
+    """The job of an id; one that no job can have is simply not found."""
     if not _JOB_ID.fullmatch(job_id):
         raise ProblemError(404, "job_not_found", "No job can have this id.")
     return JobRef(job_id)
+
+
+async def job_ref(job_id: Annotated[str, Path(description="Id of the job")]) -> JobRef:
+    """The job named in the path."""
+    return to_ref(job_id)
 
 
 JobRefDep = Annotated[JobRef, Depends(job_ref)]
@@ -95,21 +102,59 @@ JobDep = Annotated[Job, Depends(load_job)]
 
 async def subscription(ref: JobRefDep, service: ServicesDep) -> AsyncIterator[Subscription]:
     """Watch the job for as long as the request lives, even if its client stalls."""
-    if service.hub.draining:
-        raise ProblemError(503, "draining", "Connect again: another server answers.", headers={"Retry-After": "1"})
+    _refuse_while_draining(service)
     with service.hub.subscribe(ref) as watching:
         yield watching
 
 
-def last_event_id(
+def _refuse_while_draining(service: Services) -> None:
+    if service.hub.draining:
+        raise ProblemError(503, "draining", "Connect again: another server answers.", headers={"Retry-After": "1"})
+
+
+async def resume_after(
     last_event_id: Annotated[str | None, Header(description="Resume after this event; garbage means the start")] = None,
     after: Annotated[str | None, Query(description="The same, for clients that cannot set headers")] = None,
-) -> EventId:
+) -> str:
     """Where the client's stream stopped. The header is the newer one: browsers send it when they reconnect."""
-    return EventId.parse(last_event_id or after or "") or START
+    return last_event_id or after or ""
 
 
-def request_id(request: Request) -> str:
+ResumeDep = Annotated[str, Depends(resume_after)]
+
+
+async def last_event_id(resume: ResumeDep) -> EventId:
+    return EventId.parse(resume) or START
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The jobs a client follows on one stream. Lives as long as the request, so it does without their records."""
+
+    jobs: JobSet
+    subscriptions: list[Subscription]
+    """One for each job of the list."""
+    resumed: list[EventId] | None
+    """Where the client's stream of this list stopped; None where it has had none."""
+
+
+async def listed_jobs(
+    job_id: Annotated[list[str], Query(description=f"The jobs to follow, up to {MAX_LISTED_JOBS}")],
+    resume: ResumeDep,
+    service: ServicesDep,
+) -> AsyncIterator[Watching]:
+    """Watch the jobs named in the query; raises ProblemError 404 for an id no job can have, 422 for too many."""
+    jobs = JobSet(to_ref(each) for each in job_id)
+    if len(jobs.refs) > MAX_LISTED_JOBS:
+        message = f"{len(jobs.refs)} jobs; a stream follows {MAX_LISTED_JOBS} at most"
+        fault = {"pointer": "/query/job_id", "message": message}
+        raise ProblemError(422, "validation_failed", f"/query/job_id: {message}", errors=[fault])
+    _refuse_while_draining(service)
+    with service.hub.subscribe_all(jobs.refs) as subscriptions:
+        yield Watching(jobs, subscriptions, jobs.positions(resume))
+
+
+async def request_id(request: Request) -> str:
     found: str = request.state.request_id
     return found
 
@@ -117,7 +162,7 @@ def request_id(request: Request) -> str:
 RequestIdDep = Annotated[str, Depends(request_id)]
 
 
-def idempotency_key(idempotency_key: Annotated[str | None, Header(max_length=255)] = None) -> str | None:
+async def idempotency_key(idempotency_key: Annotated[str | None, Header(max_length=255)] = None) -> str | None:
     return idempotency_key or None
 
 

@@ -1,30 +1,44 @@
-"""The event stream of a job."""
+"""The event streams: of one job, and of several."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Response
 
-from gateway.dependencies import JobDep, ServicesDep, last_event_id, prepared, subscription
+from gateway.dependencies import (
+    JobDep,
+    Services,
+    ServicesDep,
+    Watching,
+    last_event_id,
+    listed_jobs,
+    prepared,
+    subscription,
+)
+from gateway.errors import ProblemError
 from gateway.routers.jobs import PROBLEMS
 from gateway.schemas import API
+from gateway.sse.follower import Follower
+from gateway.sse.frames import SEVERAL_JOBS, Origin
 from gateway.sse.hub import Subscription
-from gateway.sse.stream import EventStream
-from shared.contracts.ids import EventId
+from gateway.sse.stream import EventStream, Mark
+from shared.contracts.ids import START, EventId
+from shared.contracts.jobs import Job
+from shared.jobs.record import to_job
 
-router = APIRouter(prefix=f"{API}/jobs", tags=["events"], responses=PROBLEMS, dependencies=[Depends(prepared)])
+router = APIRouter(prefix=API, tags=["events"], responses=PROBLEMS, dependencies=[Depends(prepared)])
 
 
-@router.get(
-    "/{job_id}/events",
-    response_class=Response,
-    responses={
-        200: {
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-            "description": "Server-sent events, see docs/events.md",
-        },
-        204: {"description": "The job has ended and there is nothing newer"},
-    },
-)
+def _answers(ended: str) -> dict[int | str, dict[str, Any]]:
+    stream = {"text/event-stream": {"schema": {"type": "string"}}}
+    return {
+        200: {"content": stream, "description": "Server-sent events, see docs/events.md"},
+        204: {"description": f"{ended} and there is nothing newer"},
+    }
+
+
+@router.get("/jobs/{job_id}/events", response_class=Response, responses=_answers("The job has ended"))
 async def job_events(
     watching: Annotated[Subscription, Depends(subscription)],
     job: JobDep,
@@ -32,6 +46,53 @@ async def job_events(
     service: ServicesDep,
 ) -> Response:
     """Follow a job from its first event, or after `Last-Event-ID`, to the terminal event of its current run."""
-    if job.state.terminal and await service.reads.last_event_id(job.ref) == after:
+    if await _all_sent(service, [job], [after]):
         return Response(status_code=204)
-    return EventStream(job, after, watching, service.hub, service.store, service.reads, service.clock, service.settings)
+    about = Origin(job.ref.job_id, job.kind, job.request_id)
+    return _stream(service, [watching], [after], _event_id, about)
+
+
+@router.get("/events", response_class=Response, responses=_answers("All jobs have ended"))
+async def multiplexed_events(watching: Annotated[Watching, Depends(listed_jobs)], service: ServicesDep) -> Response:
+    """Follow several jobs as one would follow each, until all have ended. Here an event's `id:` is an opaque cursor."""
+    found = await _load(service, watching)
+    after = watching.resumed or [START] * len(found)
+    if await _all_sent(service, found, after):
+        return Response(status_code=204)
+    return _stream(service, watching.subscriptions, after, watching.jobs.cursor, SEVERAL_JOBS)
+
+
+async def _load(service: Services, watching: Watching) -> list[Job | None]:
+    """The jobs of a list. One that is gone is None to a client that was there, and to others a ProblemError 404."""
+    refs = watching.jobs.refs
+    structlog.contextvars.bind_contextvars(jobs=len(refs))
+    records = await service.surveys.records(refs)
+    found = [to_job(ref, record) if record else None for ref, record in zip(refs, records, strict=True)]
+    unknown = [ref.job_id for ref, job in zip(refs, found, strict=True) if job is None]
+    if unknown and watching.resumed is None:
+        raise ProblemError(404, "job_not_found", f"No job {', '.join(unknown)}, or the record has expired.")
+    return found
+
+
+def _event_id(positions: Sequence[EventId]) -> str:
+    (only,) = positions
+    return str(only)
+
+
+async def _all_sent(service: Services, jobs: Sequence[Job | None], after: Sequence[EventId]) -> bool:
+    """Whether all jobs have ended, or are gone, and the client has the last event of each."""
+    for job, position in zip(jobs, after, strict=True):
+        ended = job is None or (job.state.terminal and await service.reads.last_event_id(job.ref) == position)
+        if not ended:
+            return False
+    return True
+
+
+def _stream(
+    service: Services, watching: Sequence[Subscription], after: Sequence[EventId], mark: Mark, about: Origin
+) -> EventStream:
+    followers = [
+        Follower(subscription, position, service.store, service.reads, service.clock)
+        for subscription, position in zip(watching, after, strict=True)
+    ]
+    return EventStream(followers, mark, about, service.hub, service.clock, service.settings)

@@ -43,7 +43,7 @@ from shared.redis.scripts import Cancelled, Retried
 log = structlog.get_logger()
 
 
-def wait_preference(
+async def wait_preference(
     prefer: Annotated[
         str | None, Header(description="`wait=N`: answer with the result if it is there in N seconds")
     ] = None,

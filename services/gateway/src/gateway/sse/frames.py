@@ -1,15 +1,39 @@
-"""Frames of the event stream."""
+"""Frames of the event streams."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.contracts.events import EventType
-from shared.contracts.ids import EventId, JobRef
-from shared.contracts.jobs import Job
+from shared.contracts.ids import EventId
 from shared.redis.reads import Entry
 
 HEARTBEAT = b": heartbeat\n\n"
+
+
+class Frame(NamedTuple):
+    """An event as it is sent, all but its line ``id:``: that names a place in the client's own stream."""
+
+    id: EventId
+    type: str
+    body: bytes
+
+    def marked(self, mark: str) -> bytes:
+        """The whole frame."""
+        return b"id: %s\n%s" % (mark.encode(), self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a frame is about."""
+
+    job_id: str | None
+    kind: str | None
+    request_id: str | None
+
+
+SEVERAL_JOBS = Origin(None, None, None)
 
 
 def opening(retry_ms: int) -> bytes:
@@ -17,43 +41,33 @@ def opening(retry_ms: int) -> bytes:
     return b"retry: %d\n\n" % retry_ms
 
 
-def event_frame(ref: JobRef, kind: str, request_id: str, entry: Entry) -> bytes:
+def event_frame(origin: Origin, entry: Entry) -> Frame:
     """A stored event. Its data is passed through as it was written: one line of JSON."""
+    time = datetime.fromtimestamp(entry.time_ms / 1000, UTC)
+    return Frame(entry.id, entry.type, _body(origin, entry.type, entry.id, time, entry.data))
+
+
+def gap_frame(origin: Origin, position: EventId, now: datetime, snapshot: dict[str, Any]) -> Frame:
+    """Stands for the missing events up to a position."""
+    data = json.dumps({"snapshot": snapshot}, ensure_ascii=False).encode()
+    return Frame(position, EventType.GAP, _body(origin, EventType.GAP, position, now, data))
+
+
+def draining_frame(origin: Origin, now: datetime, retry_ms: int) -> bytes:
+    """The gateway stops. Without an id, so that a browser comes back with that of the last event."""
+    return b"retry: %d\n" % retry_ms + _body(origin, EventType.SERVER_DRAINING, None, now, b"{}")
+
+
+def _body(origin: Origin, event_type: str, event_id: EventId | None, time: datetime, data: bytes) -> bytes:
     head = json.dumps(
         {
-            "job_id": ref.job_id,
-            "kind": kind,
-            "type": entry.type,
-            "id": str(entry.id),
-            "time": _rfc3339(entry.time_ms),
-            "request_id": request_id,
+            "job_id": origin.job_id,
+            "kind": origin.kind,
+            "type": event_type,
+            "id": None if event_id is None else str(event_id),
+            "time": time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "request_id": origin.request_id,
         },
         ensure_ascii=False,
     )
-    return b'id: %s\nevent: %s\ndata: %s, "data": %s}\n\n' % (
-        str(entry.id).encode(),
-        entry.type.encode(),
-        head[:-1].encode(),
-        entry.data,
-    )
-
-
-def control_frame(
-    event_type: EventType, job: Job, now: datetime, data: dict[str, Any], event_id: EventId | None = None
-) -> bytes:
-    """A frame of the gateway's own; only `gap` carries an id, that of its snapshot."""
-    body = {
-        "job_id": job.ref.job_id,
-        "kind": job.kind,
-        "type": event_type.value,
-        "id": str(event_id) if event_id else None,
-        "time": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "request_id": job.request_id,
-        "data": data,
-    }
-    head = f"id: {event_id}\n" if event_id else ""
-    return f"{head}event: {event_type.value}\ndata: {json.dumps(body, ensure_ascii=False)}\n\n".encode()
-
-
-def _rfc3339(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return b'event: %s\ndata: %s, "data": %s}\n\n' % (event_type.encode(), head[:-1].encode(), data)

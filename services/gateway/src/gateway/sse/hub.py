@@ -2,14 +2,14 @@
 
 import asyncio
 import random
-from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
 
-from gateway.sse.frames import event_frame
-from shared.contracts.ids import EventId, JobRef
+from gateway.sse.frames import Frame, Origin, event_frame
+from shared.contracts.ids import JobRef
 from shared.lifecycle.clock import Clock
 from shared.redis.client import ANY, UNAVAILABLE, Connections, Redis
 from shared.redis.keys import Keyspace, shard_of
@@ -20,50 +20,62 @@ log = structlog.get_logger()
 BATCH_ENTRIES = 500
 QUEUE_EVENTS = 256
 """Events kept for a client that reads slowly; beyond them it is served from the journal."""
+LEAST_QUEUE_EVENTS = 16
+"""At least so many of each job, where a client follows several and they share in those."""
+
+
+class Wakeup(asyncio.Event):
+    """Something happened to a subscription of a client; all of them share it."""
+
+    async def within(self, seconds: float) -> bool:
+        """Wait for it; false if nothing happened."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.wait()
+        except TimeoutError:
+            return False
+        self.clear()
+        return True
 
 
 class Subscription:
-    """What one client has not been sent yet. Bounded: an overflow forgets all and marks the journal as needed."""
+    """What one client has not been sent yet of one job. Bounded: an overflow forgets all, the journal still has it."""
 
-    __slots__ = ("_queue", "_woken", "behind", "ref")
+    __slots__ = ("_limit", "_queue", "behind", "ref", "wakeup")
 
-    def __init__(self, ref: JobRef) -> None:
+    def __init__(self, ref: JobRef, wakeup: Wakeup, limit: int) -> None:
         self.ref = ref
+        self.wakeup = wakeup
         self.behind = True
         """Whether the journal has to be read before the queue can be trusted."""
-        self._queue: deque[tuple[EventId, str, bytes]] = deque()
-        self._woken = asyncio.Event()
+        self._limit = limit
+        self._queue: list[Frame] = []
 
-    def offer(self, event_id: EventId, event_type: str, frame: bytes) -> None:
-        if len(self._queue) >= QUEUE_EVENTS:
+    def offer(self, frame: Frame) -> None:
+        if len(self._queue) >= self._limit:
             self.fall_behind()
         else:
-            self._queue.append((event_id, event_type, frame))
-        self._woken.set()
+            self._queue.append(frame)
+            self.wakeup.set()
 
     def fall_behind(self) -> None:
         self._queue.clear()
         self.behind = True
-        self._woken.set()
+        self.wakeup.set()
 
-    def wake(self) -> None:
-        self._woken.set()
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to send, or may be in the journal."""
+        return self.behind or bool(self._queue)
 
-    def take(self) -> list[tuple[EventId, str, bytes]]:
+    def take(self) -> list[Frame]:
         """Everything queued, oldest first."""
-        taken = list(self._queue)
-        self._queue.clear()
+        taken, self._queue = self._queue, []
         return taken
 
     async def wait(self, seconds: float) -> bool:
         """Wait for something to happen; false if nothing did."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return False
-        self._woken.clear()
-        return True
+        return await self.wakeup.within(seconds)
 
 
 class FeedHub:
@@ -79,21 +91,42 @@ class FeedHub:
     @contextmanager
     def subscribe(self, ref: JobRef) -> Iterator[Subscription]:
         """Watch a job while the block runs. Subscribe first, then read the journal: so nothing falls between."""
-        subscription = Subscription(ref)
-        self._watchers[ref].add(subscription)
+        subscription = self._watch(ref, Wakeup(), QUEUE_EVENTS)
         try:
             yield subscription
         finally:
-            self._watchers[ref].discard(subscription)
-            if not self._watchers[ref]:
-                del self._watchers[ref]
+            self.unsubscribe(subscription)
+
+    @contextmanager
+    def subscribe_all(self, refs: Sequence[JobRef]) -> Iterator[list[Subscription]]:
+        """Watch several jobs for one client, which waits for all of them at once."""
+        wakeup = Wakeup()
+        limit = max(LEAST_QUEUE_EVENTS, QUEUE_EVENTS // len(refs))
+        subscriptions = [self._watch(ref, wakeup, limit) for ref in refs]
+        try:
+            yield subscriptions
+        finally:
+            for subscription in subscriptions:
+                self.unsubscribe(subscription)
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Watch no longer; nothing happens where that was said before."""
+        watchers = self._watchers.get(subscription.ref, set())
+        watchers.discard(subscription)
+        if not watchers:
+            self._watchers.pop(subscription.ref, None)
 
     def drain(self) -> None:
         """End every stream."""
         self.draining = True
         for watchers in self._watchers.values():
             for subscription in watchers:
-                subscription.wake()
+                subscription.wakeup.set()
+
+    def _watch(self, ref: JobRef, wakeup: Wakeup, limit: int) -> Subscription:
+        subscription = Subscription(ref, wakeup, limit)
+        self._watchers[ref].add(subscription)
+        return subscription
 
     async def run(self) -> None:
         """Read for ever."""
@@ -136,9 +169,9 @@ class FeedHub:
         if not watchers:
             return
         entry = feed_entry(fields)
-        frame = event_frame(entry.ref, entry.kind, entry.request_id, entry.event)
+        frame = event_frame(Origin(entry.ref.job_id, entry.kind, entry.request_id), entry.event)
         for subscription in watchers:
-            subscription.offer(entry.event.id, entry.event.type, frame)
+            subscription.offer(frame)
 
     def _all_behind(self, shard: int) -> None:
         for ref, watchers in self._watchers.items():

@@ -1,0 +1,104 @@
+"""One job as one client sees it: first the journal after the client's position, then what the feed brings."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from gateway.schemas import job_view
+from gateway.sse.frames import Frame, Origin, event_frame, gap_frame
+from gateway.sse.hub import Subscription
+from shared.contracts.events import TERMINAL_EVENTS
+from shared.contracts.ids import EventId
+from shared.contracts.jobs import Job
+from shared.jobs import JobStore
+from shared.lifecycle.clock import Clock
+from shared.redis.client import ANY, UNAVAILABLE
+from shared.redis.reads import Entry, Reads
+
+JOURNAL_PAGE = 200
+_TERMINAL = frozenset(event.value for event in TERMINAL_EVENTS)
+
+
+class Follower:
+    """Follows a job from a position to the terminal event of its current run, a bounded piece each turn."""
+
+    __slots__ = ("_clock", "_reads", "_run_fence", "_store", "ended", "position", "subscription")
+
+    def __init__(
+        self, subscription: Subscription, position: EventId, store: JobStore, reads: Reads, clock: Clock
+    ) -> None:
+        self.subscription = subscription
+        self.position = position
+        """The last event sent: who sends a frame moves it there."""
+        self.ended = False
+        """Whether nothing follows on what the last turn gave."""
+        self._run_fence = 0
+        self._store = store
+        self._reads = reads
+        self._clock = clock
+
+    async def turn(self) -> list[Frame]:
+        """The next events after the position: a page of the journal, or what is queued. Raises what Redis raises."""
+        if not self.subscription.behind:
+            return self._fresh(self.subscription.take())
+        self.subscription.behind = False
+        try:
+            return await self._replay()
+        except (*UNAVAILABLE, ANY):
+            self.subscription.fall_behind()
+            raise
+
+    async def _replay(self) -> list[Frame]:
+        ref = self.subscription.ref
+        job = await self._store.get(ref)
+        newest = await self._reads.last_event_id(ref)
+        if newest is not None and self.position > newest and (job := await self._store.get(ref)) is not None:
+            # Read again: a snapshot has to hold all that happened up to the id it carries.
+            return await self._gap(job, newest)
+        if job is None:
+            self.ended = True
+            return []
+        if self.position == newest:
+            return self._paged(job, [])
+        if self.position < job.trimmed:
+            return await self._gap(job, job.trimmed)
+        page = await self._reads.journal(ref, self.position, JOURNAL_PAGE)
+        later = await self._store.get(ref)
+        if later is not None and self.position < later.trimmed:
+            # Trimmed meanwhile: the page may lack its beginning.
+            self.subscription.fall_behind()
+            return []
+        return self._paged(job, page)
+
+    def _paged(self, job: Job, page: list[Entry]) -> list[Frame]:
+        self._run_fence = job.run_fence
+        origin = Origin(job.ref.job_id, job.kind, job.request_id)
+        frames = self._fresh(event_frame(origin, entry) for entry in page)
+        if len(page) == JOURNAL_PAGE:
+            self.subscription.fall_behind()
+        elif job.state.terminal:
+            # As it was before the page: what is terminal since then has its event still to come.
+            self.ended = True
+        return frames
+
+    async def _gap(self, job: Job, position: EventId) -> list[Frame]:
+        """Tells of missing events, with what the client needs to go on from a position."""
+        now = self._clock.now()
+        snapshot: dict[str, Any] = job_view(job, now).model_dump(mode="json")
+        texts = await self._store.section_texts(job.ref)
+        snapshot["sections"] = [{"section_id": section, "text": text} for section, text in texts.items()]
+        self.subscription.fall_behind()
+        return [gap_frame(Origin(job.ref.job_id, job.kind, job.request_id), position, now, snapshot)]
+
+    def _fresh(self, frames: Iterable[Frame]) -> list[Frame]:
+        """Those after the position, up to the terminal event of the current run."""
+        fresh: list[Frame] = []
+        last = self.position
+        for frame in frames:
+            if frame.id <= last:
+                continue
+            fresh.append(frame)
+            last = frame.id
+            if frame.type in _TERMINAL and last.fence >= self._run_fence:
+                self.ended = True
+                break
+        return fresh
