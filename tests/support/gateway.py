@@ -1,6 +1,7 @@
 """Gateways for tests: in the test's own loop, or as a process; always a real server on loopback."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -31,6 +32,7 @@ from tests.support.servers import free_port
 from tests.support.waiting import eventually
 
 LEASE_MS = 60_000
+AWAY = b'{"code":"model_unavailable","message":"It is away.","retryable":true}'
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ def _as_built(services: Services) -> Services:
 async def gateway_in_loop(
     redis_url: str,
     *,
+    shards: int = 1,
     change: Callable[[Services], Services] = _as_built,
     send_buffer: int | None = None,
     **changes: Any,
@@ -66,7 +69,7 @@ async def gateway_in_loop(
     ``send_buffer``: bytes the kernel takes of an answer before a client that does not read holds it up.
     """
     settings = GatewaySettings(**{"grace_seconds": 5, **changes})
-    redis = RedisSettings(url=SecretStr(redis_url))
+    redis = RedisSettings(url=SecretStr(redis_url), shards=shards)
     health, drain = Health(), Drain()
     async with connections(redis) as opened, asyncio.TaskGroup() as group:
         services = change(build_services(opened, redis, RetentionSettings(), settings))
@@ -157,11 +160,19 @@ class Hand:
 
     async def take(self, kind: JobKind = JobKind.OUTLINE) -> Claim:
         """Claim the next job."""
-        fetched = await self._scripts.fetch(0, kind, Fetcher("hand", 1), LEASE_MS, 1, list(Band))
-        (claim,) = fetched.claims
-        self._seq[claim.ref] = 0
-        self.held[claim.ref] = claim
+        (claim,) = await self._fetch(kind, 1)
         return claim
+
+    async def takes(self, kind: JobKind = JobKind.OUTLINE) -> list[str]:
+        """Claim all there are; their ids in the order of the claims."""
+        return [claim.ref.job_id for claim in await self._fetch(kind, 1_000)]
+
+    async def _fetch(self, kind: JobKind, count: int) -> list[Claim]:
+        claims = (await self._scripts.fetch(0, kind, Fetcher("hand", 1), LEASE_MS, count, list(Band))).claims
+        for claim in claims:
+            self._seq[claim.ref] = 0
+            self.held[claim.ref] = claim
+        return claims
 
     def _next(self, claim: Claim) -> int:
         self._seq[claim.ref] += 1
@@ -185,6 +196,15 @@ class Hand:
         seq = self._next(claim)
         await self._scripts.fail(claim, seq, error, None)
         return f"{claim.fence}-{seq}"
+
+    async def give_up(self, claim: Claim, error: bytes = AWAY) -> None:
+        """Fail for a reason that may pass: in its last attempt the job becomes a dead letter."""
+        await self._scripts.fail(claim, self._next(claim), error, 60_000)
+
+    async def progress(self, claim: Claim, percent: float, eta_seconds: float | None = None) -> None:
+        """Tell how far the job has come."""
+        data = {"step": "write", "message": "Writing", "percent": percent, "eta_seconds": eta_seconds}
+        await self._scripts.append_events(claim, [NewEvent(self._next(claim), "progress", json.dumps(data).encode())])
 
     async def release(self, claim: Claim) -> None:
         await self._scripts.release(claim, self._next(claim))

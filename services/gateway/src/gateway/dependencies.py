@@ -154,6 +154,15 @@ async def listed_jobs(
         yield Watching(jobs, subscriptions, jobs.positions(resume))
 
 
+async def only_kind(request: Request) -> None:
+    """Refuse a misspelt parameter where it would widen a command to all kinds."""
+    unknown = sorted(set(request.query_params) - {"kind"})
+    if unknown:
+        errors = [{"pointer": f"/query/{name}"[:100], "message": "unknown parameter"} for name in unknown]
+        detail = f"{errors[0]['pointer']}: unknown parameter; this call knows `kind`"
+        raise ProblemError(422, "validation_failed", detail, errors=errors)
+
+
 async def request_id(request: Request) -> str:
     found: str = request.state.request_id
     return found

@@ -40,8 +40,13 @@ class JobLists:
 
     async def dead_letters(self, kinds: Sequence[JobKind], before: Place | None, limit: int) -> Page:
         """Jobs that used up their attempts, by the time they did."""
+
+        def wanted(job: Job) -> bool:
+            # A letter may outlive its record, and its name be used again.
+            return job.kind in kinds and job.state is JobState.FAILED
+
         return await self._walk(
-            lambda place, count: self._surveys.dead_letters(kinds, place, count), lambda _: True, before, limit
+            lambda place, count: self._surveys.dead_letters(kinds, place, count), wanted, before, limit
         )
 
     async def _walk(

@@ -81,11 +81,12 @@ class Operations:
         """How many jobs stand before each of the given entries; in a band of a shard at most MOST_COUNTED count."""
         args = [MOST_COUNTED, len(Band), *Band, *(part for band, entry in entries for part in (band, entry))]
         found = [await self._runner.run("position", shard, kind, args) for shard in range(self.shards)]
-        return [sum(numbers) for numbers in zip(*found, strict=True)]
+        # Below 0: given to a worker and handed back, so it is the next.
+        return [0 if min(numbers) < 0 else sum(numbers) for numbers in zip(*found, strict=True)]
 
     async def sweep(self, shard: int, kind: JobKind, tenant: str, cursor: int) -> Swept:
         """Drop what has expired from the index, and put back jobs of the kind that stand nowhere; a part a call."""
-        following, dropped, restored = await self._runner.run("sweep", shard, kind, [kind, tenant, cursor, *Band])
+        following, dropped, restored = await self._runner.run("sweep", shard, kind, [kind, tenant, cursor])
         return Swept(int(following), int(dropped), int(restored))
 
     async def heartbeat(self, worker: WorkerRecord, life_seconds: float, order: Order) -> Order:

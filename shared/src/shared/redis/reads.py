@@ -70,8 +70,7 @@ class Reads:
 
     async def job(self, ref: JobRef) -> dict[str, str]:
         """The record's fields, empty where there is no such job."""
-        raw = cast("dict[bytes, bytes]", await self._redis.hgetall(self.keys(ref).job(ref)))
-        return {name.decode(): value.decode() for name, value in raw.items()}
+        return record_of(await self._redis.hgetall(self.keys(ref).job(ref)))
 
     async def payload(self, ref: JobRef) -> bytes | None:
         return cast("bytes | None", await self._redis.get(self.keys(ref).payload(ref)))
@@ -117,6 +116,11 @@ class Reads:
         delivered = groups[0]["last-delivered-id"].decode() if groups else "0-0"
         waiting = await self._redis.xrange(stream, min=f"({delivered}", count=1)
         return int(waiting[0][0].partition(b"-")[0]) if waiting else None
+
+
+def record_of(raw: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The fields of a record; of a purged one only its fence is left, and that counts as none."""
+    return {name.decode(): value.decode() for name, value in raw.items()} if b"state" in raw else {}
 
 
 async def newest_id(client: Redis, stream: str) -> str:

@@ -1,6 +1,7 @@
 """Reads over many jobs and over the fleet: lists, statistics, the registry."""
 
 import heapq
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from shared.contracts.states import Band, JobKind
 from shared.contracts.workers import WorkerRecord
 from shared.redis.client import Connections
 from shared.redis.keys import REGISTRY_SHARD, Keyspace, shard_of
+from shared.redis.reads import record_of
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,7 +68,16 @@ class Surveys:
             for ref in refs:
                 pipeline.hgetall(Keyspace(shard_of(ref, self.shards)).job(ref))
             rows = cast("list[dict[bytes, bytes]]", await pipeline.execute())
-        return [{name.decode(): value.decode() for name, value in row.items()} for row in rows]
+        return [record_of(row) for row in rows]
+
+    async def oldest_dead_letters(self, kinds: Sequence[JobKind], count: int) -> list[tuple[Place, JobKind]]:
+        """The dead letters that have waited longest."""
+        found: list[tuple[Place, JobKind]] = []
+        for kind, band, shard in itertools.product(kinds, Band, range(self.shards)):
+            key = Keyspace(shard).dead(kind, band)
+            page = await self._redis.zrange(key, 0, count - 1, withscores=True)
+            found += [(Place(int(score), name.decode()), kind) for name, score in page]
+        return sorted(found)[:count]
 
     async def tallies(self, last_minute: int, minutes: int) -> list[dict[str, int]]:
         """The counts of measure.lua for so many minutes up to the last, one dictionary a minute and shard."""

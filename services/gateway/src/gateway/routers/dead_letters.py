@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter, Depends, Query, Response
 
 from gateway.cursors import read_cursor, write_cursor
-from gateway.dependencies import JobRefDep, RequestIdDep, Services, ServicesDep, prepared
+from gateway.dependencies import JobRefDep, RequestIdDep, Services, ServicesDep, only_kind, prepared
 from gateway.errors import ProblemError
 from gateway.routers.jobs import PROBLEMS, CursorDep, LimitDep
 from gateway.schemas import API, JobList, JobView, Purged, Requeued
@@ -18,7 +18,6 @@ from shared.contracts.states import JobKind
 log = structlog.get_logger()
 
 MOST_AT_ONCE = 10_000
-_PAGE = 200
 router = APIRouter(
     prefix=f"{API}/dead-letters", tags=["operators"], responses=PROBLEMS, dependencies=[Depends(prepared)]
 )
@@ -34,7 +33,7 @@ async def list_dead_letters(
     return JobList(items=await show_all(service, page.jobs), next_cursor=write_cursor(page.following))
 
 
-@router.post("/requeue")
+@router.post("/requeue", dependencies=[Depends(only_kind)])
 async def requeue_dead_letters(service: ServicesDep, request_id: RequestIdDep, kind: KindDep = None) -> Requeued:
     """Begin all dead letters again, the oldest first, at most 10,000 a call: a new run of each, from its checkpoint."""
 
@@ -46,7 +45,7 @@ async def requeue_dead_letters(service: ServicesDep, request_id: RequestIdDep, k
     return Requeued(requeued=done)
 
 
-@router.delete("")
+@router.delete("", dependencies=[Depends(only_kind)])
 async def purge_dead_letters(service: ServicesDep, kind: KindDep = None) -> Purged:
     """Forget all dead letters with everything of their jobs, at most 10,000 a call."""
     done = await _for_each(service, kind, service.store.purge)
@@ -78,19 +77,8 @@ def _kinds(kind: JobKind | None) -> list[JobKind]:
 
 
 async def _for_each(service: Services, kind: JobKind | None, act: Callable[[JobRef, JobKind], Awaitable[bool]]) -> int:
-    done = 0
-    for each in _kinds(kind):
-        letters: list[JobRef] = []
-        place = None
-        while len(letters) < MOST_AT_ONCE:
-            page = await service.surveys.dead_letters([each], place, _PAGE)
-            letters += [found.ref for found in page]
-            if len(page) < _PAGE:
-                break
-            place = page[-1]
-        for ref in reversed(letters):
-            done += await act(ref, each)
-    return done
+    letters = await service.surveys.oldest_dead_letters(_kinds(kind), MOST_AT_ONCE)
+    return sum([await act(place.ref, of) for place, of in letters])
 
 
 def _not_found(ref: JobRef) -> ProblemError:

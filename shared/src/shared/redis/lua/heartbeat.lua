@@ -12,5 +12,7 @@ redis.call('PEXPIRE', key, int(life))
 redis.call('ZADD', K.workers, int(now + life), ARGV[1])
 redis.call('ZREMRANGEBYSCORE', K.workers, '-inf', int(now))
 -- When the last worker is gone, nobody is left to clear up.
-redis.call('PEXPIRE', K.workers, int(2 * life))
+if redis.call('PTTL', K.workers) < 2 * life then
+  redis.call('PEXPIRE', K.workers, int(2 * life))
+end
 return redis.call('HGET', key, 'order')

@@ -23,6 +23,7 @@ local K = {
   worker = KEYS[20],     -- family by worker, hash: what a worker says of itself
 }
 local GROUP = 'workers'
+local BANDS = {'high', 'default', 'low'}
 
 local function int(number)
   return string.format('%.0f', number)
@@ -33,17 +34,14 @@ local function now_ms()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- The record as a table, or nil.
+-- The record as a table, or nil. What is left of a purged one has no state.
 local function load(id)
   local flat = redis.call('HGETALL', K.job .. id)
-  if #flat == 0 then
-    return nil
-  end
   local job = {}
   for i = 1, #flat, 2 do
     job[flat[i]] = flat[i + 1]
   end
-  return job
+  return job.state and job or nil
 end
 
 local function tenant(id)

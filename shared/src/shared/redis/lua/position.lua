@@ -3,48 +3,62 @@
 -- KEYS     see keyspace.lua; reads requests
 -- ARGV     1 most entries counted in a band  2 number of bands  then bands, the first to be read first
 --          then band, entry for each one asked about
--- Returns  for each the number ahead of it: those of earlier bands, and the older ones of its own
+-- Returns  for each the number ahead of it: those of earlier bands, and the older ones of its own; -1 for one that was
+--          given to a worker and handed back
 --@include keyspace
-local MOST, BANDS = tonumber(ARGV[1]), tonumber(ARGV[2])
+local MOST, NUMBER_OF_BANDS = tonumber(ARGV[1]), tonumber(ARGV[2])
 
-local function split(entry)
+local function earlier(entry, other)
   local ms, seq = entry:match('^(%d+)%-(%d+)$')
-  return tonumber(ms), tonumber(seq)
+  local other_ms, other_seq = other:match('^(%d+)%-(%d+)$')
+  if ms ~= other_ms then
+    return tonumber(ms) < tonumber(other_ms)
+  end
+  return tonumber(seq) < tonumber(other_seq)
 end
 
--- The entries of a band that were not delivered, oldest first.
-local function undelivered(band)
-  local stream, delivered = K.requests .. band, '-'
+local function last_delivered(stream)
   local groups = redis.pcall('XINFO', 'GROUPS', stream)
   for _, group in ipairs(groups.err and {} or groups) do
     for i = 1, #group, 2 do
       if group[i] == 'last-delivered-id' then
-        delivered = '(' .. group[i + 1]
+        return group[i + 1]
       end
     end
   end
-  return redis.call('XRANGE', stream, delivered, '+', 'COUNT', MOST)
+  return '0-0'
 end
 
-local before, waiting, total = {}, {}, 0
-for i = 3, 2 + BANDS do
+local before, delivered, waiting, total = {}, {}, {}, 0
+for i = 3, 2 + NUMBER_OF_BANDS do
   local band = ARGV[i]
-  before[band], waiting[band] = total, undelivered(band)
+  local stream = K.requests .. band
+  before[band], delivered[band] = total, last_delivered(stream)
+  waiting[band] = redis.call('XRANGE', stream, '(' .. delivered[band], '+', 'COUNT', MOST)
   total = total + #waiting[band]
 end
 
-local ahead = {}
-for i = 3 + BANDS, #ARGV, 2 do
-  local band = ARGV[i]
-  local ms, seq = split(ARGV[i + 1])
-  local older = 0
-  for _, entry in ipairs(waiting[band]) do
-    local its_ms, its_seq = split(entry[1])
-    if its_ms > ms or its_ms == ms and its_seq >= seq then
-      break
+-- How many of the waiting ones are older: they are in order, so by halves.
+local function older(entries, entry)
+  local low, high = 1, #entries + 1
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if earlier(entries[middle][1], entry) then
+      low = middle + 1
+    else
+      high = middle
     end
-    older = older + 1
   end
-  ahead[#ahead + 1] = before[band] + older
+  return low - 1
+end
+
+local ahead = {}
+for i = 3 + NUMBER_OF_BANDS, #ARGV, 2 do
+  local band, entry = ARGV[i], ARGV[i + 1]
+  if not earlier(delivered[band], entry) and #redis.call('XRANGE', K.requests .. band, entry, entry) == 1 then
+    ahead[#ahead + 1] = -1
+  else
+    ahead[#ahead + 1] = before[band] + older(waiting[band], entry)
+  end
 end
 return ahead

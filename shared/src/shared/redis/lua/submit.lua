@@ -16,6 +16,7 @@ if known then
 end
 
 local now = now_ms()
+local fence = int(tonumber(redis.call('HGET', K.job .. id, 'fence') or 0) + 1)
 local due = tonumber(ARGV[11])
 if tonumber(ARGV[10]) > 0 then
   due = now + tonumber(ARGV[10])
@@ -34,20 +35,25 @@ end
 local index = K.index .. tenant(id)
 redis.call('ZADD', index, int(now), id)
 for _, other in ipairs(redis.call('ZRANDMEMBER', index, 2)) do
-  if other ~= id and redis.call('EXISTS', K.job .. other) == 0 then
+  if other ~= id and redis.call('HEXISTS', K.job .. other, 'state') == 0 then
     redis.call('ZREM', index, other)
   end
 end
 
--- A result may outlive its record; a new job must find neither it nor work that expires under its hands.
+-- A result may outlive its record, and so may a dead letter; a new job must find neither, nor work that expires under
+-- its hands.
+for _, band in ipairs(BANDS) do
+  redis.call('ZREM', K.dead .. band, id)
+end
 for _, family in ipairs({K.events, K.result, K.artifact, K.heads, K.blobs, K.writes}) do
   redis.call('UNLINK', family .. id)
 end
+redis.call('PERSIST', K.job .. id)
 redis.call('SET', K.payload .. id, ARGV[9])
 redis.call('HSET', K.job .. id,
   'digest', digest, 'kind', ARGV[3], 'band', ARGV[4], 'priority', ARGV[5], 'max_attempts', ARGV[6],
   'request_id', ARGV[7], 'metadata', ARGV[8], 'state', scheduled and 'scheduled' or 'queued',
-  'run', '1', 'run_fence', '1', 'fence', '1', 'settled_fence', '', 'attempt', '0', 'entry', entry, 'cancel', '',
+  'run', '1', 'run_fence', fence, 'fence', fence, 'settled_fence', '', 'attempt', '0', 'entry', entry, 'cancel', '',
   'created_at', int(now), 'queued_at', queued_at, 'started_at', '', 'finished_at', '',
   'not_before', scheduled and int(due) or '', 'percent', '0', 'step', '', 'message', '', 'eta', '',
   'worker', '', 'fetch', '', 'claimed_at', '', 'worked', '0', 'soft_limit', ARGV[15], 'hard_limit', ARGV[16],
@@ -57,8 +63,8 @@ redis.call('HSET', K.job .. id,
 local job = {kind = ARGV[3], band = ARGV[4], request_id = ARGV[7]}
 moved(job, scheduled and 'scheduled' or 'queued')
 if scheduled then
-  emit(id, job, '1-0', 'scheduled', '{"not_before":"' .. rfc3339(due) .. '"}', now)
+  emit(id, job, fence .. '-0', 'scheduled', '{"not_before":"' .. rfc3339(due) .. '"}', now)
 else
-  emit(id, job, '1-0', 'queued', '{"band":"' .. ARGV[4] .. '","reason":"submitted"}', now)
+  emit(id, job, fence .. '-0', 'queued', '{"band":"' .. ARGV[4] .. '","reason":"submitted"}', now)
 end
 return 'created'

@@ -2,17 +2,12 @@
 -- sweep: walk a part of the index: drop jobs whose record has expired, and put back a job that stands nowhere, as after
 -- keys were deleted by hand or evicted.
 -- KEYS     see keyspace.lua; reads job; writes index, dead, requests, leases, delayed, job (entry)
--- ARGV     1 kind  2 tenant  3 cursor, '0' at the beginning  4.. bands
+-- ARGV     1 kind  2 tenant  3 cursor, '0' at the beginning
 -- Returns  {cursor to go on from, '0' at the end; dropped; put back}
 --@include keyspace
 local now = now_ms()
 local dropped, restored = 0, 0
 
-local function gone(set, id)
-  if redis.call('EXISTS', K.job .. id) == 0 then
-    dropped = dropped + redis.call('ZREM', set, id)
-  end
-end
 
 local function restore(id, job)
   local stream = K.requests .. job.band
@@ -20,6 +15,7 @@ local function restore(id, job)
     restored = restored + redis.call('ZADD', K.delayed, 'NX', job.not_before, id)
   elseif job.state == 'queued' or job.state == 'running' then
     if #redis.call('XRANGE', stream, job.entry, job.entry) == 0 then
+      redis.pcall('XACK', stream, GROUP, job.entry)
       redis.call('HSET', K.job .. id, 'entry', redis.call('XADD', stream, '*', 'id', id))
       restored = restored + 1
     end
@@ -33,15 +29,19 @@ end
 local scanned = redis.call('ZSCAN', K.index .. ARGV[2], ARGV[3], 'COUNT', 100)
 for i = 1, #scanned[2], 2 do
   local id = scanned[2][i]
-  gone(K.index .. ARGV[2], id)
   local job = redis.call('HMGET', K.job .. id, 'kind', 'state', 'band', 'entry', 'not_before')
-  if job[1] == ARGV[1] then
+  if not job[2] then
+    dropped = dropped + redis.call('ZREM', K.index .. ARGV[2], id)
+  elseif job[1] == ARGV[1] then
     restore(id, {state = job[2], band = job[3], entry = job[4], not_before = job[5]})
   end
 end
-for i = 4, #ARGV do
-  for _, id in ipairs(redis.call('ZRANGE', K.dead .. ARGV[i], 0, 9)) do
-    gone(K.dead .. ARGV[i], id)
+for _, band in ipairs(BANDS) do
+  for _, id in ipairs(redis.call('ZRANGE', K.dead .. band, 0, 9)) do
+    local job = redis.call('HMGET', K.job .. id, 'kind', 'state')
+    if job[1] ~= ARGV[1] or job[2] ~= 'failed' then
+      dropped = dropped + redis.call('ZREM', K.dead .. band, id)
+    end
   end
 end
 return {scanned[1], dropped, restored}
