@@ -11,7 +11,7 @@ import pytest
 
 from shared.contracts.ids import JobRef
 from shared.contracts.states import Band, JobKind
-from shared.contracts.workers import Order, WorkerRecord
+from shared.contracts.workers import GivenOrder, Order, WorkerRecord
 from shared.redis.client import Connections
 from shared.redis.keys import REGISTRY_SHARD, Keyspace
 from shared.redis.operations import Operations
@@ -68,7 +68,8 @@ def redis(redis_connections: Connections) -> Any:
 
 
 async def _beat(operations: Operations, follows: Order = Order.WORK, life: float = LIFE_SECONDS, **told: Any) -> Order:
-    return await operations.heartbeat(replace(WORKER, **told), life, follows)
+    given = GivenOrder(follows, int(follows is not Order.WORK))
+    return (await operations.heartbeat(replace(WORKER, **told), life, given)).order
 
 
 async def _listed(gateway: Gateway, **query: str) -> list[str]:
@@ -171,7 +172,7 @@ async def test_an_order_to_all_of_a_kind(
     assert (answer.json()["instruction"], sorted(answer.json()["workers"])) == (instruction, ["a", "b"])
     heard = [await _beat(operations, Order.SHUTDOWN, id=name, kind=kind) for name, kind in names.items()]
     assert heard == [INSTRUCTIONS[instruction]] * 2 + [Order.SHUTDOWN]
-    assert (await _messages(redis), await _messages(redis, DOCUMENT)) == (["order"], [])
+    assert (await _messages(redis), await _messages(redis, DOCUMENT)) == (["order", "order"], [])
 
 
 async def test_the_last_order_counts(gateway: Gateway, operations: Operations) -> None:

@@ -10,7 +10,7 @@ import pytest
 from gateway.dependencies import Services
 from shared.contracts.ids import JobRef
 from shared.contracts.states import Band, JobKind
-from shared.contracts.workers import Order, WorkerRecord
+from shared.contracts.workers import GivenOrder, WorkerRecord
 from shared.lifecycle.clock import SystemClock
 from shared.redis import operations
 from shared.redis.client import Connections
@@ -195,7 +195,7 @@ async def test_slots_are_those_of_the_workers_that_take_jobs(gateway: Gateway, r
     fleet = [("a", OUTLINE, 3, False), ("b", OUTLINE, 5, False), ("c", OUTLINE, 70, True), ("d", DOCUMENT, 900, False)]
     for name, kind, slots, draining in fleet:
         told = WorkerRecord(name, kind, "host", "1", began, began, slots, (), draining)
-        await Operations(redis_connections, 1).heartbeat(told, 60, Order.WORK)
+        await Operations(redis_connections, 1).heartbeat(told, 60, GivenOrder())
     numbers = await _stats(gateway)
     assert [numbers[name] for name in ("workers", "draining_workers", "slots")] == [3, 1, 8]
 

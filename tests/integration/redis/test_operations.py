@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts.ids import DEFAULT_TENANT, JobRef
 from shared.contracts.states import Band, JobKind
-from shared.contracts.workers import Order, WorkerRecord
+from shared.contracts.workers import GivenOrder, Order, WorkerRecord
 from shared.jobs.statistics import gather
 from shared.redis.client import Connections
 from shared.redis.keys import GROUP, script_keys
@@ -157,11 +157,11 @@ async def test_an_empty_server_has_an_overview(board: Board, operations: Operati
 
 
 async def test_heartbeats_keep_to_their_worker(board: Board, operations: Operations, surveys: Surveys) -> None:
-    await operations.heartbeat(WORKER, 60, Order.WORK)
+    await operations.heartbeat(WORKER, 60, GivenOrder())
     await operations.instruct(KIND, Order.DRAIN, "w-1")
     other = replace(WORKER, id="w-2", running=("a", "b"))
-    assert await operations.heartbeat(other, 60, Order.WORK) is Order.WORK
-    assert await operations.heartbeat(WORKER, 60, Order.WORK) is Order.DRAIN
+    assert (await operations.heartbeat(other, 60, GivenOrder())).order is Order.WORK
+    assert (await operations.heartbeat(WORKER, 60, GivenOrder())).order is Order.DRAIN
     first, second = await surveys.workers()
     assert (replace(first, heartbeat_at=BEGAN), replace(second, heartbeat_at=BEGAN)) == (WORKER, other)
     await operations.sign_off("nobody", KIND)
@@ -170,7 +170,7 @@ async def test_heartbeats_keep_to_their_worker(board: Board, operations: Operati
 
 
 async def test_a_silent_worker_leaves_nothing(board: Board, operations: Operations, surveys: Surveys) -> None:
-    await operations.heartbeat(WORKER, 0.05, Order.WORK)
+    await operations.heartbeat(WORKER, 0.05, GivenOrder())
 
     async def silent() -> bool:
         return not await surveys.workers()
@@ -186,9 +186,9 @@ async def test_a_silent_worker_leaves_nothing(board: Board, operations: Operatio
 
 
 async def test_only_the_living_of_the_kind_are_told(board: Board, operations: Operations) -> None:
-    await operations.heartbeat(WORKER, 60, Order.WORK)
-    await operations.heartbeat(replace(WORKER, id="other", kind=JobKind.DOCUMENT), 60, Order.WORK)
-    await operations.heartbeat(replace(WORKER, id="late"), 60, Order.WORK)
+    await operations.heartbeat(WORKER, 60, GivenOrder())
+    await operations.heartbeat(replace(WORKER, id="other", kind=JobKind.DOCUMENT), 60, GivenOrder())
+    await operations.heartbeat(replace(WORKER, id="late"), 60, GivenOrder())
     await board.redis.zadd(KEYS.workers, {"late": 1, "never-was": await board.now() + 60_000})
     assert await operations.instruct(KIND, Order.RESTART) == ["w-1"]
     assert await operations.instruct(KIND, Order.RESTART, "other") == []

@@ -21,6 +21,14 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GivenOrder:
+    """An order, and when it was given by the clock of Redis: a worker follows the newest it has heard of."""
+
+    order: Order = Order.WORK
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerRecord:
     """A worker, as its last heartbeat told."""
 

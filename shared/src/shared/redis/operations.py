@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.contracts.states import Band, JobKind
-from shared.contracts.workers import Order, WorkerRecord
+from shared.contracts.workers import GivenOrder, Order, WorkerRecord
 from shared.redis.client import Connections
 from shared.redis.keys import REGISTRY_SHARD
 from shared.redis.runner import ScriptRunner
@@ -49,6 +49,12 @@ class Swept:
     restored: int
 
 
+def read_order(order: bytes, at_ms: bytes) -> GivenOrder | None:
+    """An order as Redis tells it; None for one that only a newer version knows."""
+    known = {each.value: each for each in Order}.get(order.decode())
+    return None if known is None else GivenOrder(known, int(at_ms))
+
+
 class Operations:
     """Commands on whole queues and on workers; all may be repeated."""
 
@@ -84,12 +90,15 @@ class Operations:
         # Below 0: given to a worker and handed back, so it is the next.
         return [0 if min(numbers) < 0 else sum(numbers) for numbers in zip(*found, strict=True)]
 
-    async def sweep(self, shard: int, kind: JobKind, tenant: str, cursor: int) -> Swept:
-        """Drop what has expired from the index, and put back jobs of the kind that stand nowhere; a part a call."""
-        following, dropped, restored = await self._runner.run("sweep", shard, kind, [kind, tenant, cursor])
+    async def sweep(self, shard: int, kind: JobKind, tenant: str, cursor: int, lease_ms: int = 0) -> Swept:
+        """Drop what has expired from the index, and put back jobs of the kind that stand nowhere; a part a call.
+
+        The owner of a running job without a lease, if it lives, has ``lease_ms`` to renew it.
+        """
+        following, dropped, restored = await self._runner.run("sweep", shard, kind, [kind, tenant, cursor, lease_ms])
         return Swept(int(following), int(dropped), int(restored))
 
-    async def heartbeat(self, worker: WorkerRecord, life_seconds: float, order: Order) -> Order:
+    async def heartbeat(self, worker: WorkerRecord, life_seconds: float, follows: GivenOrder) -> GivenOrder:
         """Say that a worker lives, and hear its order; the one it follows is kept where the registry forgot it."""
         fields: Mapping[str, object] = {
             "kind": worker.kind,
@@ -100,11 +109,16 @@ class Operations:
             "running": json.dumps(worker.running),
             "draining": int(worker.draining),
         }
-        args = [worker.id, round(life_seconds * 1000), order, *(part for pair in fields.items() for part in pair)]
+        args = [
+            worker.id,
+            round(life_seconds * 1000),
+            follows.order,
+            follows.at_ms,
+            *(part for pair in fields.items() for part in pair),
+        ]
         client = self._runner.connections.heartbeat
-        told = (await self._runner.run("heartbeat", REGISTRY_SHARD, worker.kind, args, client)).decode()
-        # A newer gateway may know orders that this worker does not.
-        return Order(told) if told in set(Order) else order
+        order, at_ms = await self._runner.run("heartbeat", REGISTRY_SHARD, worker.kind, args, client)
+        return read_order(order, at_ms) or follows
 
     async def sign_off(self, worker: str, kind: JobKind) -> None:
         """Take a worker out of the registry."""

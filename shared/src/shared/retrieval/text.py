@@ -94,6 +94,11 @@ def ends_in_sentence(text: str) -> bool:
     return whole_sentences(text) == text.rstrip()
 
 
+def holds_sentence(text: str) -> bool:
+    """Whether a sentence ends in the text, or it is a list, a table or a code block."""
+    return bool(_SENTENCE_END.search(text)) or any(_LIST_ITEM.match(line) for line in text.splitlines())
+
+
 _LANGUAGES = {
     "ar": "Arabic",
     "de": "German",

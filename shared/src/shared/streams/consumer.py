@@ -24,14 +24,14 @@ from shared.observability.metrics import (
     JOBS_STARTED,
 )
 from shared.redis.client import ANY, UNAVAILABLE, Connections
-from shared.redis.operations import Operations
+from shared.redis.operations import Operations, read_order
 from shared.redis.reads import Reads
 from shared.redis.scripts import Fetcher, Scripts
 from shared.settings import WorkerSettings
 from shared.streams.attempt import crashed, judge, out_of_time
 from shared.streams.doorbell import Doorbell, Message
 from shared.streams.limits import TimeLimits
-from shared.streams.outcome import LeaseLost, Outcome, Release
+from shared.streams.outcome import Fail, LeaseLost, Outcome, Release, Retry
 from shared.streams.publisher import EventWriter
 from shared.streams.registration import HEARTBEAT_SECONDS, Registration
 from shared.streams.retry import Backoff
@@ -97,7 +97,9 @@ class Consumer:
                 background.create_task(self._keeper.run()),
                 background.create_task(self._registration.run(drain, self._doorbell.ring)),
                 background.create_task(promote_forever(self._scripts, self._worker.kind, self._clock)),
-                background.create_task(sweep_forever(self._operations, self._worker.kind, self._clock)),
+                background.create_task(
+                    sweep_forever(self._operations, self._worker.kind, self._clock, self._settings.lease_seconds)
+                ),
                 background.create_task(self._ring_on(drain)),
                 *(background.create_task(self._doorbell.listen(shard)) for shard in range(self._scripts.shards)),
             ]
@@ -152,7 +154,7 @@ class Consumer:
         if held.ending is Ending.LOST:
             return LeaseLost()
         if not handler.cancelled():
-            return handler.result()
+            return out_of_time() if self._failed_by_the_limit(held, handler.result()) else handler.result()
         match held.ending:
             case None:
                 # Nobody asked for it: to release such a job would be to run it again at once and for ever.
@@ -162,6 +164,10 @@ class Consumer:
                 return out_of_time()
             case Ending.CANCELLED | Ending.RELEASED:
                 return Release()
+
+    def _failed_by_the_limit(self, held: Held, outcome: Outcome) -> bool:
+        """Whether the handler turned its end by the time limit into an error of its own."""
+        return held.ending is Ending.TIME_OVER and isinstance(outcome, Retry | Fail)
 
     async def _fetch_or_wait(self, jobs: asyncio.TaskGroup) -> None:
         self._health.beat()
@@ -222,8 +228,9 @@ class Consumer:
             match message[b"what"]:
                 case b"cancel" if fence := message.get(b"fence"):
                     self._keeper.cancel(JobRef.parse(message[b"id"].decode()), int(fence))
-                case b"order":
-                    self._registration.hurry()
+                case b"order" if message[b"id"].decode() == self._worker.id:
+                    if order := read_order(message[b"order"], message[b"at"]):
+                        self._registration.told(order)
 
     def _job_ids(self) -> tuple[str, ...]:
         return tuple(held.claim.ref.job_id for held in self._keeper.holding())

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import structlog
 
 from shared.contracts.states import JobKind
-from shared.contracts.workers import Order, WorkerRecord
+from shared.contracts.workers import GivenOrder, Order, WorkerRecord
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.supervisor import RESTART_EXIT_STATUS, Drain
 from shared.redis.client import ANY, UNAVAILABLE
@@ -46,7 +46,17 @@ class Registration:
         self._version = version("draftline-shared")
         self._started_at = clock.now()
         self._soon = asyncio.Event()
-        self.order = Order.WORK
+        self._told = self._follows = GivenOrder()
+
+    @property
+    def order(self) -> Order:
+        """What the worker is told to do."""
+        return self._follows.order
+
+    def told(self, order: GivenOrder) -> None:
+        """An order came by message."""
+        self._told = order
+        self._soon.set()
 
     def hurry(self) -> None:
         """Something has changed, or an order may have come: do not wait for the next heartbeat."""
@@ -56,13 +66,10 @@ class Registration:
         """Beat for ever; ``changed`` is told of each new order."""
         while True:
             self._soon.clear()
-            try:
-                told = await self._beat(draining=drain.asked or self.order is not Order.WORK)
-            except (*UNAVAILABLE, ANY) as error:
-                log.warning("heartbeat_failed", error=str(error))
-                told = self.order
-            if told is not self.order:
-                self._follow(told, drain)
+            heard = await self._beat(draining=drain.asked or self.order is not Order.WORK)
+            newest = max(heard, self._told, self._follows, key=lambda given: given.at_ms)
+            if newest != self._follows:
+                self._follow(newest, drain)
                 changed()
                 continue
             try:
@@ -79,7 +86,7 @@ class Registration:
         except (*UNAVAILABLE, ANY, TimeoutError) as error:
             log.warning("sign_off_failed", error=str(error))
 
-    async def _beat(self, *, draining: bool) -> Order:
+    async def _beat(self, *, draining: bool) -> GivenOrder:
         record = WorkerRecord(
             id=self._id,
             kind=self._kind,
@@ -92,12 +99,16 @@ class Registration:
             draining=draining,
         )
         life_seconds = self._heartbeat_seconds * HEARTBEATS_MISSED
-        return await self._operations.heartbeat(record, life_seconds, self.order)
+        try:
+            return await self._operations.heartbeat(record, life_seconds, self._follows)
+        except (*UNAVAILABLE, ANY) as error:
+            log.warning("heartbeat_failed", error=str(error))
+            return self._follows
 
-    def _follow(self, order: Order, drain: Drain) -> None:
-        log.info("ordered", order=order or "work")
-        self.order = order
-        match order:
+    def _follow(self, given: GivenOrder, drain: Drain) -> None:
+        log.info("ordered", order=given.order or "work")
+        self._follows = given
+        match given.order:
             case Order.SHUTDOWN:
                 drain.ask()
             case Order.RESTART:

@@ -33,14 +33,17 @@ async def promote_forever(scripts: Scripts, kind: JobKind, clock: Clock) -> None
         await clock.sleep(pause)
 
 
-async def sweep_forever(operations: Operations, kind: JobKind, clock: Clock, pause: float = SWEEP_SECONDS) -> None:
+async def sweep_forever(
+    operations: Operations, kind: JobKind, clock: Clock, lease_seconds: float, pause: float = SWEEP_SECONDS
+) -> None:
     """Walk the index round and round: forget what has expired, put back what stands nowhere."""
+    lease_ms = round(lease_seconds * 1000)
     cursors = dict.fromkeys(range(operations.shards), 0)
     while True:
         found = 0
         for shard, cursor in cursors.items():
             try:
-                swept = await operations.sweep(shard, kind, DEFAULT_TENANT, cursor)
+                swept = await operations.sweep(shard, kind, DEFAULT_TENANT, cursor, lease_ms)
             except (*UNAVAILABLE, ANY) as error:
                 log.warning("sweep_failed", error=str(error))
                 continue

@@ -2,7 +2,7 @@
 -- sweep: walk a part of the index: drop jobs whose record has expired, and put back a job that stands nowhere, as after
 -- keys were deleted by hand or evicted.
 -- KEYS     see keyspace.lua; reads job; writes index, dead, requests, leases, delayed, job (entry)
--- ARGV     1 kind  2 tenant  3 cursor, '0' at the beginning
+-- ARGV     1 kind  2 tenant  3 cursor, '0' at the beginning  4 lease, ms
 -- Returns  {cursor to go on from, '0' at the end; dropped; put back}
 --@include keyspace
 local now = now_ms()
@@ -20,7 +20,10 @@ local function restore(id, job)
       restored = restored + 1
     end
     local given = redis.pcall('XPENDING', stream, GROUP, job.entry, job.entry, 1)
-    if job.state == 'running' or not given.err and #given > 0 then
+    if job.state == 'running' then
+      -- Its owner, if there is one, has time to renew.
+      restored = restored + redis.call('ZADD', K.leases, 'NX', int(now + tonumber(ARGV[4])), id)
+    elseif not given.err and #given > 0 then
       restored = restored + redis.call('ZADD', K.leases, 'NX', int(now), id)
     end
   end

@@ -24,6 +24,7 @@ from shared.contracts.plan import PLAN, Plan, PlannedSection, text_field
 from shared.llm import Answer, ChatRequest, Message
 from shared.retrieval import Passage
 from shared.retrieval.citations import Checked, keep_known, length_of
+from shared.retrieval.text import holds_sentence
 
 MAX_CONTINUATIONS = 2
 _TOKENS_PER_UNIT = 1.6
@@ -34,7 +35,8 @@ _TOKENS_PER_CITATION = 10
 async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> DocumentState:
     """Write one section. A failure is part of the state: raised, it would cancel the sections beside it."""
     context, section_id = runtime.context, task["section_id"]
-    if context.doomed or context.desk.time_is_short():
+    out_of_time = context.desk.time_is_short() and section_id not in context.finished
+    if context.doomed or out_of_time:
         # The job fails for good, or has to come to its end: what is not begun yet is not paid for.
         return {}
     try:
@@ -111,9 +113,9 @@ async def _write(
     messages = prompts.section(plan, planned, evidence, contents_tokens=context.context_tokens // 10)
     answer = await _ask(context, messages, planned, plan, streamed)
     parts = [answer.text]
-    while answer.finish_reason == "length" and len(parts) <= MAX_CONTINUATIONS:
-        if _enough(parts, planned) or context.desk.time_is_short():
-            break
+    while answer.finish_reason == "length" and len(parts) <= MAX_CONTINUATIONS and not _enough(parts, planned):
+        if context.desk.time_is_short():
+            return Draft("".join(parts), cut=True, out_of_time=True)
         streamed.keep()
         # The end of the text is enough to go on from, and the whole might not fit.
         so_far = "".join(parts)[-context.context_tokens // 4 :]
@@ -156,7 +158,7 @@ def check(draft: str, planned: PlannedSection, *, cut: bool) -> Checked:
 async def _store(context: DocumentContext, planned: PlannedSection, draft: Draft) -> str:
     checked = check(draft.text, planned, cut=draft.cut)
     words = length_of(checked.text)
-    if not words:
+    if not words or (draft.out_of_time and not holds_sentence(checked.text)):
         code = "section_empty"
         raise TransientError(code, f"The model wrote nothing usable for the section {planned.title!r}.")
     facts = WrittenSection(
