@@ -28,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="all",
         help="which server the integration tests run on: valkey9, redis8, redis7, docker, or all at hand (default)",
     )
+    parser.addoption(
+        "--state-machine-examples",
+        type=int,
+        help="how many examples the test of the state machine draws at random; by default a hundred, always the same",
+    )
 
 
 def _engine_answers() -> bool:

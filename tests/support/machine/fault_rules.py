@@ -1,0 +1,77 @@
+"""What goes wrong: clocks jump, keys vanish, groups are lost; and the sweep after it."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from shared.contracts.states import Band, JobKind
+from tests.support.machine.machine import PICKS, Machine, pick
+from tests.support.machine.queues import HOUR_MS, Entry, Job
+from tests.support.machine.world import JOBS
+
+
+class FaultRules(Machine):
+    @precondition(lambda self: self.calm())
+    @rule(hours=st.sampled_from([-12, -1, 1, 6, 12]))
+    def jump(self, hours: int) -> None:
+        """The clock of Redis is set."""
+        self.jump_by(hours * HOUR_MS)
+
+    @precondition(lambda self: self.swept())
+    @rule(number=PICKS)
+    def sweep(self, number: int) -> None:
+        self.sweep_all(pick(self.swept(), number))
+
+    def swept(self) -> list[JobKind]:
+        """Kinds in which a sweep finds something, or has to leave a lease alone that ended."""
+        model = self.model
+        ended = [model.jobs[name].kind for name, at in model.leases.items() if at <= model.now]
+        damaged = [job.kind for job in model.jobs.values() if job.damaged]
+        return [kind for kind in JobKind if model.expired or kind in ended + damaged]
+
+    @precondition(lambda self: self.calm() and self.places())
+    @rule(number=PICKS)
+    def lose_place(self, number: int) -> None:
+        """A job's entry, lease or schedule is deleted by hand; the sweep will put it back."""
+        what, job = pick(self.places(), number)
+        job.damaged = True
+        if what == "entry":
+            self.world.delete_entry(job.kind, job.band, job.id)
+            self.model.streams[job.queue] = [entry for entry in self.model.streams[job.queue] if entry is not job.entry]
+        else:
+            self.world.delete_place(job.kind, what, job.id)
+            (self.model.leases if what == "lease" else self.model.delayed).pop(job.id)
+        self.tampered()
+
+    def places(self) -> list[tuple[str, Job]]:
+        """All that could be taken away, job by job."""
+        model = self.model
+        stands = {
+            "lease": lambda job: job.id in model.leases,
+            "delay": lambda job: job.id in model.delayed,
+            "entry": model.stands,
+        }
+        return [(what, job) for job in model.jobs.values() for what, there in stands.items() if there(job)]
+
+    @precondition(lambda self: self.calm() and self.delivered())
+    @rule(number=PICKS)
+    def destroy_group(self, number: int) -> None:
+        """As after a failover that lost it: the next fetch makes it anew and is given every entry again."""
+        queue = pick(self.delivered(), number)
+        for entry in self.model.streams[queue]:
+            entry.delivered = False
+        self.world.destroy_group(*queue)
+        self.tampered()
+
+    def delivered(self) -> list[tuple[JobKind, Band]]:
+        """Streams whose group has read something that is still there."""
+        streams = self.model.streams.items()
+        return [queue for queue, entries in streams if any(entry.delivered for entry in entries)]
+
+    @precondition(lambda self: self.calm() and self.live() and all(map(self.model.sound, JobKind)))
+    @rule(number=PICKS, name=st.sampled_from(JOBS))
+    def add_stray_entry(self, number: int, name: str) -> None:
+        """An entry that no record names: of a job that is gone, settled, or waits or runs by another entry."""
+        queue = pick(self.live(), number).queue
+        self.model.streams[queue].append(Entry(name))
+        self.world.add_entry(*queue, name)
+        self.tampered()
