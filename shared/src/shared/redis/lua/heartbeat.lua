@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 -- heartbeat: a worker says that it lives and what it does, and hears what it is ordered to do.
 -- KEYS     see keyspace.lua; writes worker, workers
--- ARGV     1 worker  2 how long it counts as alive, ms  3 the order it follows  4 when that was given, ms: kept where the
---          registry knows an older one, or none  then field, value
+-- ARGV     1 worker  2 how long it counts as alive, ms  3 the order it follows  4 when that was given, ms; kept where
+--          the registry knows an older one, or none  then field, value
 -- Returns  {its order: '' | 'drain' | 'shutdown' | 'restart', when it was given}
 --@include keyspace
 local key, now, life = K.worker .. ARGV[1], now_ms(), tonumber(ARGV[2])
