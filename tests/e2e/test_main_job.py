@@ -106,6 +106,7 @@ async def test_chinese_in_chinese_out(services: Fleet) -> None:
 async def test_every_listed_metric_moves(services: Fleet, model: ScriptedModel) -> None:
     model.script = delayed(obedient, first_token_seconds=0.5, chunk_seconds=0.05)
     await services.start("gateway")
+    await services.post("/queues/outline/pause")
     # Nobody takes it yet: it waits, and is watched while it does.
     await services.post("/jobs/outline", {"task_prompt": "How bees make honey", "job_id": "plan"})
     declared = {metric._name for metric in vars(metrics).values() if hasattr(metric, "_name")}
@@ -125,6 +126,8 @@ async def test_every_listed_metric_moves(services: Fleet, model: ScriptedModel) 
         )
         await services.start("outline_worker")
         await services.start("document_worker")
+        await eventually(lambda: seen("draftline_queue_paused"), seconds=10)
+        await services.post("/queues/outline/resume")
         await eventually(lambda: seen("draftline_jobs_running"), seconds=10)
         await watching
     await services.post("/jobs/document", {"outline_job_id": "plan", "job_id": "text"})

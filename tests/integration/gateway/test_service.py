@@ -106,7 +106,7 @@ async def test_any_other_request_id_is_replaced(gateway: Gateway) -> None:
 
 async def test_a_crash_is_answered_marked_and_counted(gateway: Gateway, redis_connections: Connections) -> None:
     before = answers_counted('method="GET",route="/api/v1/jobs/{job_id}",status="500"')
-    await redis_connections.commands.hset("draftline:{0}:job:default/odd", "none", "of ours")
+    await redis_connections.commands.hset("draftline:{0}:job:default/odd", "state", "of none")
     answer = await gateway.client.get("/api/v1/jobs/odd", headers={"X-Request-Id": "find-me"})
     await redis_connections.commands.delete("draftline:{0}:job:default/odd")
     assert problem(answer, 500, "internal_error")["request_id"] == "find-me"

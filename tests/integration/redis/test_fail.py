@@ -62,10 +62,11 @@ async def test_permanent_error_ends_the_job_at_once_and_is_no_dead_letter(board:
     await board.assert_at_rest()
 
 
-async def test_old_dead_letters_are_dropped(board: Board, error: bytes) -> None:
-    await board.redis.zadd(KEYS.dead(KIND, Band.DEFAULT), {"default/ancient": await board.now() - (WEEK + 1) * 1000})
-    await board.scripts.fail(await board.claim(max_attempts=1), 1, error, 0)
-    assert await board.redis.zrange(KEYS.dead(KIND, Band.DEFAULT), 0, -1) == [b"default/job"]
+async def test_dead_letters_that_live_longer_stay(board: Board, error: bytes) -> None:
+    await board.scripts.fail(await board.claim("old", max_attempts=1), 1, error, 0)
+    await board.redis.zadd(KEYS.dead(KIND, Band.DEFAULT), {"default/old": await board.now() - 3_000})
+    await board.scripts.fail(await board.claim("job", max_attempts=1, failed_ttl_seconds=1), 1, error, 0)
+    assert await board.redis.zrange(KEYS.dead(KIND, Band.DEFAULT), 0, -1) == [b"default/old", b"default/job"]
 
 
 async def test_asked_to_end_meanwhile(board: Board, error: bytes) -> None:

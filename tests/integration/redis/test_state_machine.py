@@ -30,7 +30,7 @@ MACHINE = settings(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
-FIRST_FAILURE = settings(MACHINE, max_examples=EXAMPLES, phases=[Phase.generate], report_multiple_bugs=False)
+FIRST_FAILURE = settings(MACHINE, max_examples=10 * EXAMPLES, phases=[Phase.generate], report_multiple_bugs=False)
 _ARROW = re.compile(r"^ +(\S+) --> (\S+): (.*)$", re.MULTILINE)
 
 

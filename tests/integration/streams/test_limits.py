@@ -38,11 +38,12 @@ async def test_hard_limit_ends_the_handler_within_a_moment(board: Board, server:
         session.spend(Usage(llm_calls=1, prompt_tokens=7))
         return await handler(session)
 
-    await board.submit(soft_limit_ms=200, hard_limit_ms=400)
+    await board.submit(soft_limit_ms=200, hard_limit_ms=500)
     async with worker(server.url, spend, lease_seconds=30):
         await eventually(lambda: board.stands("failed"), seconds=2)
     record = await board.record()
-    assert 350 <= int(record["finished_at"]) - int(record["started_at"]) < 800
+    # It is counted from before the claim was asked for.
+    assert 300 <= int(record["finished_at"]) - int(record["started_at"]) < 1_000
     assert (handler.started, handler.cancelled, record["attempt"]) == (1, 1, "1")
     assert await _error(board) == ("time_limit_exceeded", False)
     assert to_job(JobRef("job"), record).usage == Usage(llm_calls=1, prompt_tokens=7)
@@ -166,13 +167,13 @@ async def test_a_take_over_counts_up_to_the_end_of_the_lease(board: Board, serve
 
 
 async def test_a_new_run_starts_its_clock_afresh(board: Board, server: Server) -> None:
-    handler = Clocked(0.1, _hang)
-    await board.submit(hard_limit_ms=300)
+    handler = Clocked(0.2, _fail_and_wait, _hang)
+    await board.submit(hard_limit_ms=500)
     async with worker(server.url, handler):
         await eventually(lambda: board.stands("failed"))
         assert await board.scripts.retry(JobRef("job"), KIND, "again") is Retried.RETRIED
         await eventually(lambda: board.stands("completed"))
-    assert handler.left == pytest.approx([0.3, 0.3], abs=0.1)
+    assert handler.left == pytest.approx([0.5, 0.3, 0.5], abs=0.15)
     assert (await board.record()).items() >= {"run": "2", "attempt": "1", "error": ""}.items()
 
 
@@ -299,7 +300,7 @@ async def test_limits_are_told_to_nobody_but_the_claim(board: Board, server: Ser
     for number in range(20):
         record = await board.record(f"slow-{number}")
         took = int(record["finished_at"]) - int(record["started_at"])
-        assert 150 + 20 * number <= took < 600 + 20 * number
+        assert 20 * number <= took < 600 + 20 * number
         assert json.loads(record["error"])["code"] == "time_limit_exceeded"
 
 

@@ -14,7 +14,7 @@ from shared.contracts.ids import JobRef
 from shared.contracts.states import Band
 from shared.redis.client import Connections
 from shared.redis.operations import Operations
-from shared.redis.scripts import Retried
+from shared.redis.scripts import Fetcher, Retried
 from shared.streams import Session, consumer, upkeep
 from tests.support.board import KEYS, KIND, Board
 from tests.support.proxy import Proxy, script
@@ -28,7 +28,10 @@ ONCE = ["queued", "started", "completed"]
 
 
 @pytest_asyncio.fixture
-async def proxy(server: Server) -> AsyncIterator[Proxy]:
+async def proxy(board: Board, server: Server) -> AsyncIterator[Proxy]:
+    """In front of a server that knows the scripts: else the reply that is lost first says only that it does not."""
+    await board.fetch()
+    await board.scripts.reconcile(0, KIND, Fetcher("nobody", 0))
     async with Proxy(server.port) as started:
         yield started
 
@@ -273,7 +276,7 @@ async def test_many_due_at_once_are_queued_within_a_moment(board: Board, server:
         await board.submit(name, not_before_ms=due)
     async with worker(server.url, handler, "one"), worker(server.url, handler, "two"):
         await asyncio.sleep(max(0.0, (due - await board.now()) / 1000))
-        await eventually(lambda: handler.begun.total() == len(names), seconds=3)
+        await eventually(lambda: handler.begun.total() == len(names))
         await eventually(board.idle)
     assert handler.begun == Counter(names)
 

@@ -31,8 +31,11 @@ class FaultRules(Machine):
     @precondition(lambda self: self.calm() and self.places())
     @rule(number=PICKS)
     def lose_place(self, number: int) -> None:
-        """A job's entry, lease or schedule is deleted by hand; the sweep will put it back."""
-        what, job = pick(self.places(), number)
+        """The sweep will put it back."""
+        self.take_away(*pick(self.places(), number))
+
+    def take_away(self, what: str, job: Job) -> None:
+        """A job's entry, lease or schedule is deleted by hand."""
         job.damaged = True
         if what == "entry":
             self.world.delete_entry(job.kind, job.band, job.id)

@@ -30,13 +30,13 @@ _NOT_SETTLED = """\
 """
 MUTANTS = (
     Mutant("fence", "job.fence ~= fence", "false"),
+    Mutant("stored work", "local job, refused = owned(id, ARGV[2])", "local job, refused = load(id), 'fenced'"),
     Mutant("terminal", _NOT_SETTLED, ""),
     Mutant("cancel flag", "if job.cancel == '1' then", "if false then"),
     Mutant("entry", "not job or job.entry ~= entry_id", "not job"),
     Mutant("attempts", "tonumber(job.attempt) >= tonumber(job.max_attempts)", "false"),
     Mutant("paused", "redis.call('HEXISTS', K.paused, ARGV[5]) == 1", "false"),
     Mutant("counts", "  moved(job, state)\n", ""),
-    Mutant("percent", "math.max(percent, reached)", "reached"),
     Mutant("usage", "redis.call('HSETNX', K.artifact .. id, 'spent:' .. ARGV[6], '1') == 1", "true"),
     Mutant("left fence", "redis.call('HSET', K.job .. id, 'fence', job.fence)\n", ""),
 )

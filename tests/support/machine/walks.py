@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from shared.contracts.states import Band, JobKind, JobState
 from tests.support.machine.model import Held
-from tests.support.machine.queues import HOUR_MS, Job
+from tests.support.machine.queues import HOUR_MS, LEASE_MS, Job
 from tests.support.machine.rules import StateMachine
 
 KIND = JobKind.OUTLINE
@@ -84,6 +84,22 @@ def asked_to_end(machine: StateMachine) -> None:
     _take_over(machine, dying)
 
 
+def losing_places(machine: StateMachine) -> None:
+    """Whatever is deleted by hand, the sweep puts it back, and the job runs."""
+    running, released = _claim(machine, "a"), _claim(machine, "b")
+    machine.release_for(released, None)
+    scheduled, queued = _submit(machine, "c", delay_ms=HOUR_MS), _submit(machine, "d")
+    for what, job in (("lease", released.job), ("entry", running.job), ("delay", scheduled), ("entry", queued)):
+        machine.take_away(what, job)
+        machine.sweep_all(KIND)
+    machine.take_away("lease", running.job)
+    machine.sweep_all(KIND)
+    machine.jump_by(LEASE_MS)
+    machine.promote_as(KIND)
+    machine.fetch_as("w1", KIND, 4)
+    assert [held.job.id for held in machine.owners()] == ["b", "a", "d", "c"]
+
+
 def by_hand(machine: StateMachine) -> None:
     """What no script leads to: a waiting job without attempts, and one that waits for a person."""
     spent, reviewed = _submit(machine, "a"), _submit(machine, "b")
@@ -99,5 +115,5 @@ def by_hand(machine: StateMachine) -> None:
 
 
 WALKS: tuple[Callable[[StateMachine], None], ...] = (
-    waiting, running, failing, crashing, unheard, asked_to_end, by_hand,
+    waiting, running, failing, crashing, unheard, asked_to_end, losing_places, by_hand,
 )  # fmt: skip

@@ -190,7 +190,7 @@ async def test_citations_are_numbered_over_what_is_there() -> None:
 
 async def test_a_text_that_takes_too_long_ends_with_its_last_whole_sentence() -> None:
     desk = HurriedDesk().limit(0.1, 0.2)
-    pieces = ["First of many. ", "Second of many. ", "And this one is nev", *["er "] * 400]
+    pieces = ["First of many. ", "Second of many.\n\n", "- And this item is nev", *["er "] * 400]
     result = await _write(FlowingModel(Queens=Flow(pieces, piece_seconds=0.01)), desk)
     text = desk.stored["text:s2.1"].decode()
     assert text == desk.shown("s2.1") == "First of many. Second of many."

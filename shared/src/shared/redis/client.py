@@ -112,7 +112,8 @@ def connect(settings: RedisSettings, role: Role, max_connections: int = 16) -> R
     pool = aioredis.BlockingConnectionPool.from_url(
         settings.url.get_secret_value(),
         max_connections=1 if role is Role.BLOCKING else max_connections,
-        timeout=10,
+        # Hundreds of jobs share the connections; each command has a time-out of its own, so their turn comes.
+        timeout=30,
         socket_timeout=BLOCK_MS / 1000 + 6 if role is Role.BLOCKING else 5,
         socket_connect_timeout=5,
         socket_keepalive=True,

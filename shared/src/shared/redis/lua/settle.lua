@@ -47,9 +47,7 @@ local function settle_failed(id, job, fence, now, event_id, failure)
   settle(id, job, 'failed', fence, now, event_id, 'failed', '{"error":' .. failure .. '}')
 end
 
--- A dead letter stays as long as the failed job it names.
+-- A dead letter stays as long as the failed job it names; then sweep drops it.
 local function bury(id, job, now)
-  local dead = K.dead .. job.band
-  redis.call('ZREMRANGEBYSCORE', dead, '-inf', int(now - tonumber(job.failed_ttl) * 1000))
-  redis.call('ZADD', dead, int(now), id)
+  redis.call('ZADD', K.dead .. job.band, int(now), id)
 end
