@@ -1,13 +1,16 @@
 """Why a handler is stopped: the first reason stays, but a lost lease overrides all."""
 
 import asyncio
+from typing import cast
 
 import pytest
 
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
-from shared.leases import Ending, Held
+from shared.leases import Ending, Held, LeaseKeeper
+from shared.lifecycle.clock import SystemClock
+from shared.redis.scripts import Owned, Scripts
 
 
 def _held() -> Held:
@@ -63,3 +66,21 @@ async def test_ended_handler_is_left_alone() -> None:
         held.handler = group.create_task(asyncio.sleep(0))
     held.end(Ending.CANCELLED)
     assert not held.handler.cancelled()
+
+
+class Refusing:
+    """Scripts on a server where the job is no longer ours, or is settled already."""
+
+    shards = 1
+
+    async def renew(self, *_: object) -> list[Owned]:
+        return [Owned.FENCED]
+
+
+@pytest.mark.parametrize(("settling", "ending"), [(False, Ending.LOST), (True, None)])
+async def test_renewal_refused_while_the_job_is_settled_is_no_lost_lease(settling: bool, ending: Ending | None) -> None:
+    keeper = LeaseKeeper(cast("Scripts", Refusing()), SystemClock(), 30)
+    held = keeper.take(_held().claim, SystemClock().monotonic())
+    held.settling = settling
+    await keeper._renew()
+    assert held.ending is ending

@@ -44,6 +44,8 @@ class Held:
     """Monotonic time up to which the owner believes in its lease."""
     handler: "asyncio.Task[object] | None" = None
     ending: Ending | None = None
+    settling: bool = False
+    """Its outcome is being written: the script that does so tells whether the job was still ours."""
 
     def end(self, ending: Ending) -> None:
         """Stop the handler; the first reason stays, but a lost lease overrides all: nothing may be written then.
@@ -160,6 +162,8 @@ class LeaseKeeper:
                 held.trusted_until = sent_at + self.lease_seconds * TRUSTED_PART
                 if reply is Owned.CANCEL:
                     held.end(Ending.CANCELLED)
+            case Owned.FENCED | Owned.REPEATED if held.settling:
+                log.debug("renewed_while_settling", job=str(held.claim.ref), fence=held.claim.fence)
             case Owned.FENCED | Owned.REPEATED:
                 log.warning("lease_fenced", job=str(held.claim.ref), fence=held.claim.fence)
                 held.end(Ending.LOST)

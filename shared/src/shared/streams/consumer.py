@@ -124,6 +124,7 @@ class Consumer:
             session = Session(held, self._keeper, self._scripts, self._reads, events, limits, self._clock)
             try:
                 outcome = await self._attempt(held, session)
+                held.settling = True
                 settled = await self._settler.settle(held, session, outcome)
             except Exception:
                 # One job must not take the worker with it: its lease runs out, as if the worker had died, and the
