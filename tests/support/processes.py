@@ -47,6 +47,8 @@ class Fleet:
     settings: dict[str, str] = field(default_factory=dict)
     services: list[Service] = field(default_factory=list)
     port: int = field(default_factory=free_port)
+    launch: tuple[str, ...] = ("-m",)
+    """What stands between the interpreter and the name of a service."""
 
     @property
     def api(self) -> str:
@@ -72,7 +74,7 @@ class Fleet:
         log = self.folder / f"{name}-{metrics_port}.log"
         with log.open("wb") as sink:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", name, env=environment, stdout=sink, stderr=sink
+                sys.executable, *self.launch, name, env=environment, stdout=sink, stderr=sink
             )
         service = Service(name, process, metrics_port, log)
         self.services.append(service)

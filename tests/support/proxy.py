@@ -52,6 +52,7 @@ class Proxy:
         self._delay = (0.0, 0.0)
         self._refusing = False
         self._drops: list[_Drop] = []
+        self._holds: list[Callable[[Command], bool]] = []
         self.dropped = 0
         """Replies lost so far."""
         self.accepted = 0
@@ -86,6 +87,7 @@ class Proxy:
         self._delay = (0.0, 0.0)
         self._refusing = False
         self._drops.clear()
+        self._holds.clear()
         self._open.set()
 
     def delay(self, least: float, most: float | None = None) -> None:
@@ -110,6 +112,15 @@ class Proxy:
         """Let the next matching commands through to the server, and cut the connection instead of their replies."""
         self._drops.append(_Drop(matches, times))
 
+    def hold(self, matches: Callable[[Command], bool]) -> None:
+        """Become a black hole at the next matching command, which is the first to be swallowed."""
+        self._holds.append(matches)
+
+    def retarget(self, port: int) -> None:
+        """Cut the connections there are and lead new ones to another local server."""
+        self._upstream = port
+        self.reset()
+
     async def passage(self) -> None:
         """Wait as long as the link makes a piece wait."""
         least, most = self._delay
@@ -125,6 +136,16 @@ class Proxy:
                 self.dropped += 1
                 return True
         return False
+
+    def taken(self, command: Command) -> None:
+        """Note a command on its way to the server."""
+        if any(matches(command) for matches in self._holds):
+            self._holds.clear()
+            self.black_hole()
+
+    async def opened(self) -> None:
+        """Wait while the link is a black hole."""
+        await self._open.wait()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
@@ -178,6 +199,7 @@ class _Link:
             while data := await source.read(CHUNK_BYTES):
                 await self._proxy.passage()
                 look(data)
+                await self._proxy.opened()
                 sink.write(data)
                 await sink.drain()
         except OSError:
@@ -188,6 +210,7 @@ class _Link:
     def _note(self, data: bytes) -> None:
         self._commands.feed(data)
         while isinstance(command := self._commands.gets(), list):
+            self._proxy.taken(command)
             if self._proxy.loses_reply(command):
                 self._reply_is_lost = True
 

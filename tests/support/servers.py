@@ -79,7 +79,7 @@ class Server:
         with contextlib.suppress(OSError):
             answer = await reader.readline()
         writer.close()
-        return answer.startswith(b"+PONG")
+        return answer.startswith((b"+PONG", b"-NOAUTH"))
 
     async def stop(self, number: int = signal.SIGKILL) -> None:
         if self.process is not None and self.process.returncode is None:

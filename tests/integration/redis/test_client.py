@@ -12,10 +12,12 @@ from pydantic import SecretStr
 from shared.contracts.states import Band
 from shared.contracts.usage import Usage
 from shared.jobs.record import to_job
-from shared.redis.client import BLOCK_MS, REDIS_UNAVAILABLE, UNAVAILABLE, Connections, Role, connect, connections
+from shared.redis.client import BLOCK_MS, Connections, connections
+from shared.redis.failures import REDIS_UNAVAILABLE, UNAVAILABLE
 from shared.redis.lua_source import source
 from shared.redis.reads import newest_id, oldest_id, read_streams
 from shared.redis.scripts import ArtifactWrite, Fetcher, Owned, Scripts, Settled, Submitted
+from shared.redis.traffic import Traffic
 from shared.settings import RedisSettings
 from tests.support.board import KEYS, KIND, Board, event
 from tests.support.jobs import submission
@@ -40,7 +42,7 @@ async def through(proxy: Proxy, board: Board) -> AsyncIterator[Connections]:
 
 
 def _impatient(client: Any, seconds: float = 0.3) -> Any:
-    client.connection_pool.connection_kwargs["socket_timeout"] = seconds
+    client.client.connection_pool.connection_kwargs["socket_timeout"] = seconds
     return client
 
 
@@ -97,15 +99,14 @@ async def test_ping_tells_within_a_second(board: Board, proxy: Proxy, through: C
         assert not await through.ping()
 
 
-@pytest.mark.parametrize("role", list(Role))
-async def test_patience_of_each_role(role: Role) -> None:
-    client = connect(RedisSettings(), role)
-    timeout = client.connection_pool.connection_kwargs["socket_timeout"]
-    if role is Role.BLOCKING:
-        assert BLOCK_MS / 1000 + 5 <= timeout <= 12
-    else:
-        assert timeout == 5
-    await client.aclose()
+async def test_patience_of_each_client(board: Board, through: Connections) -> None:
+    def patience(client: Traffic) -> float:
+        assert isinstance(client.client, aioredis.Redis)
+        return float(client.client.connection_pool.connection_kwargs["socket_timeout"])
+
+    assert BLOCK_MS / 1000 + 5 <= patience(through.blocking()) <= 12
+    for client in (through.commands, through.once, through.heartbeat, through.confirmed):
+        assert patience(client) == 5
 
 
 async def test_blocking_read_ends_with_the_first_entry(board: Board, through: Connections) -> None:
@@ -156,37 +157,16 @@ async def test_no_cancellation_is_lost(board: Board, turns: int) -> None:
     assert asked.cancelled() == accepted
 
 
-async def test_cancellation_is_not_taken_for_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sending that fails in the turn of the cancellation must end the task, not be repeated by its caller."""
-
-    async def lose(*_: object, **__: object) -> None:
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            raise ConnectionResetError from None
-
-    monkeypatch.setattr(aioredis.Redis, "execute_command", lose)
-    client = connect(RedisSettings(), Role.ONCE)
-    async with asyncio.TaskGroup() as group:
-        asked = group.create_task(client.execute_command("PING"))
-        await asyncio.sleep(0)
-        asked.cancel()
-    assert asked.cancelled()
-    await client.aclose()
-
-
 @pytest.mark.parametrize("turns", range(1, 12))
-async def test_blocking_read_ends_when_it_is_cancelled(through: Connections, turns: int) -> None:
-    """At once, not with its BLOCK time; and what it would have read is read by the next."""
-    client = through.blocking()
-    async with asyncio.timeout(2), asyncio.TaskGroup() as group:
-        reading = group.create_task(read_streams(client, {"silent": "0-0"}, count=1))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        reading.cancel()
-    assert reading.cancelled()
+async def test_blocking_read_ends_when_it_is_cancelled(board: Board, proxy: Proxy, turns: int) -> None:
+    """At once, not with its BLOCK time, and so does its connection."""
     async with asyncio.timeout(2):
-        assert await client.ping()
+        async with connections(RedisSettings(url=SecretStr(proxy.url))) as opened, asyncio.TaskGroup() as group:
+            reading = group.create_task(read_streams(opened.blocking(), {"silent": "0-0"}, count=1))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            reading.cancel()
+    assert reading.cancelled()
 
 
 async def test_cancelled_commands_give_their_connections_back(board: Board, proxy: Proxy, through: Connections) -> None:

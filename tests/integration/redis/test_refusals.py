@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.contracts.usage import Usage
-from shared.redis.client import OUT_OF_MEMORY, UNAVAILABLE, RefusedForNowError
+from shared.redis.failures import OUT_OF_MEMORY, UNAVAILABLE, RefusedForNowError
 from shared.redis.scripts import ArtifactWrite, CheckpointItem, Owned, Settled
 from tests.support.board import KIND, Board, event
 from tests.support.jobs import submission

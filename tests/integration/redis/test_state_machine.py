@@ -10,7 +10,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from pydantic import SecretStr
 
 from shared.redis import runner as script_runner
-from shared.redis.client import REFUSED, Connections
+from shared.redis.client import connections
+from shared.redis.failures import REFUSED
 from shared.settings import RedisSettings
 from tests.architecture.repository import read
 from tests.integration.redis.test_lua_files import COMMANDS
@@ -49,9 +50,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def world(server: Server) -> Iterator[World]:
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        connections = Connections(RedisSettings(url=SecretStr(server.url)))
-        yield World(runner, connections)
-        runner.run(connections.aclose())
+        opened = connections(RedisSettings(url=SecretStr(server.url)))
+        yield World(runner, runner.run(opened.__aenter__()))
+        runner.run(opened.__aexit__(None, None, None))
 
 
 def _machine(on: World) -> type[StateMachine]:

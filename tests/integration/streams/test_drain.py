@@ -11,7 +11,7 @@ from shared.contracts.errors import TransientError
 from shared.contracts.ids import JobRef
 from shared.contracts.usage import Usage
 from shared.jobs.record import to_job
-from shared.redis.client import UNAVAILABLE
+from shared.redis.failures import UNAVAILABLE
 from shared.streams import Session, consumer
 from tests.support.board import KIND, Board
 from tests.support.proxy import Proxy

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from shared.contracts.events import ProgressData, Section
 from shared.lifecycle.clock import SystemClock
-from shared.redis.client import UNAVAILABLE, connections
+from shared.redis.client import connections
+from shared.redis.failures import UNAVAILABLE
 from shared.redis.scripts import Owned, Scripts
 from shared.settings import RedisSettings
 from shared.streams.publisher import BATCH_EVENTS, EventWriter

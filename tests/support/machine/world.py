@@ -135,15 +135,14 @@ class World:
         self.run(self._jump(ms))
 
     async def _jump(self, ms: int) -> None:
-        async with self.redis.pipeline(transaction=False) as pipeline:
+        async with asyncio.TaskGroup() as group:
             for kind, queues in self.seen.kinds.items():
                 for key, places in ((KEYS.leases(kind), queues.leases), (KEYS.delayed(kind), queues.delayed)):
                     for name in places:
-                        pipeline.zincrby(key, -ms, str(JobRef(name)))
+                        group.create_task(self.redis.zincrby(key, -ms, str(JobRef(name))))
             for name, job in self.seen.jobs.items():
                 for time in [time for time in _TIMES if job.record.get(time)]:
-                    pipeline.hincrby(KEYS.job(JobRef(name)), time, -ms)
-            await pipeline.execute()
+                    group.create_task(self.redis.hincrby(KEYS.job(JobRef(name)), time, -ms))
 
     def write(self, name: str, fields: dict[str, str | int]) -> None:
         """Into the record, by hand."""

@@ -20,7 +20,8 @@ from shared.contracts.states import JobKind
 from shared.lifecycle.supervisor import Drain, run_service
 from shared.observability.health import Health, internal_port
 from shared.observability.logging import configure_logging
-from shared.redis.client import ANY, UNAVAILABLE, connections
+from shared.redis.client import connections
+from shared.redis.failures import ANY, UNAVAILABLE
 from shared.settings import ObservabilitySettings, RedisSettings, RetentionSettings
 
 log = structlog.get_logger()

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from shared.redis.client import OUT_OF_MEMORY, REDIS_UNAVAILABLE
+from shared.redis.failures import OUT_OF_MEMORY, REDIS_UNAVAILABLE
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from shared.observability.metrics import (
     WORKER_SLOTS,
     WORKERS,
 )
-from shared.redis.client import ANY, UNAVAILABLE
+from shared.redis.failures import ANY, UNAVAILABLE
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ from shared.contracts.errors import LeaseLostError
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Claim
 from shared.lifecycle.clock import Clock
-from shared.redis.client import ANY, UNAVAILABLE
+from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.keys import shard_of
 from shared.redis.scripts import Owned, Scripts
 

@@ -6,6 +6,7 @@ only while they run (fetch, promote, renew) append them.
 """
 
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,11 +18,20 @@ REGISTRY_SHARD = 0
 """Workers belong to no job: their registry lies in the first shard."""
 SHARDS_KEY = "draftline:shards"
 """String: the number of shards, fixed by the first process that starts."""
+_TAGGED = "draftline:{"
 
 
 def shard_of(ref: JobRef, shards: int) -> int:
     """The shard of a job: CRC16 (XMODEM, as Redis Cluster uses) of its full name."""
     return binascii.crc_hqx(str(ref).encode(), 0) % shards
+
+
+def slot_tag(command: Sequence[object]) -> str:
+    """The hash tag of the key a command names first; empty where that has none."""
+    for part in command[1:5]:
+        if isinstance(part, str) and part.startswith(_TAGGED):
+            return part[len(_TAGGED) : part.index("}")]
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,7 @@ class Keyspace:
     shard: int
 
     def _key(self, name: str) -> str:
-        return f"draftline:{{{self.shard}}}:{name}"
+        return f"{_TAGGED}{self.shard}}}:{name}"
 
     def job(self, ref: JobRef) -> str:
         """Hash: the record of the job."""

@@ -7,9 +7,11 @@ from typing import Any, cast
 from shared.contracts.errors import CannotStartError
 from shared.contracts.ids import EventId, JobRef
 from shared.contracts.states import Band, JobKind
-from shared.redis.client import BLOCK_MS, REFUSED, Connections, Redis
+from shared.redis.client import BLOCK_MS, Connections
+from shared.redis.failures import REFUSED
 from shared.redis.keys import GROUP, SHARDS_KEY, Keyspace, shard_of
 from shared.redis.scripts import event_id
+from shared.redis.traffic import Traffic
 
 
 class ShardMismatchError(CannotStartError):
@@ -123,7 +125,7 @@ def record_of(raw: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in raw.items()} if b"state" in raw else {}
 
 
-async def newest_id(client: Redis, stream: str) -> str:
+async def newest_id(client: Traffic, stream: str) -> str:
     """Id of the last entry ever added to a stream; ``0-0`` where there is no stream."""
     try:
         info = await client.xinfo_stream(stream)
@@ -134,14 +136,14 @@ async def newest_id(client: Redis, stream: str) -> str:
     return str(info["last-generated-id"].decode())
 
 
-async def oldest_id(client: Redis, stream: str) -> str | None:
+async def oldest_id(client: Traffic, stream: str) -> str | None:
     """Id of the first entry that is still there."""
     first = cast("list[tuple[bytes, Any]]", await client.xrange(stream, count=1))
     return first[0][0].decode() if first else None
 
 
 async def read_streams(
-    client: Redis, positions: Mapping[str, str], count: int
+    client: Traffic, positions: Mapping[str, str], count: int
 ) -> dict[str, list[tuple[str, dict[bytes, bytes]]]]:
     """Block until one of the streams has entries after its position, at most BLOCK_MS; empty if none came."""
     asked: dict[Any, Any] = dict(positions)

@@ -1,12 +1,13 @@
 """Reads over many jobs and over the fleet: lists, statistics, the registry."""
 
+import asyncio
 import heapq
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from shared.contracts.ids import JobRef
 from shared.contracts.states import Band, JobKind
@@ -64,10 +65,7 @@ class Surveys:
 
     async def records(self, refs: Sequence[JobRef]) -> list[dict[str, str]]:
         """The records of jobs in one round trip, empty where one has expired."""
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for ref in refs:
-                pipeline.hgetall(Keyspace(shard_of(ref, self.shards)).job(ref))
-            rows = cast("list[dict[bytes, bytes]]", await pipeline.execute())
+        rows = await self._hashes(Keyspace(shard_of(ref, self.shards)).job(ref) for ref in refs)
         return [record_of(row) for row in rows]
 
     async def oldest_dead_letters(self, kinds: Sequence[JobKind], count: int) -> list[tuple[Place, JobKind]]:
@@ -81,23 +79,22 @@ class Surveys:
 
     async def tallies(self, last_minute: int, minutes: int) -> list[dict[str, int]]:
         """The counts of measure.lua for so many minutes up to the last, one dictionary a minute and shard."""
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for shard in range(self.shards):
-                for minute in range(last_minute - minutes + 1, last_minute + 1):
-                    pipeline.hgetall(Keyspace(shard).stats(minute))
-            rows = cast("list[dict[bytes, bytes]]", await pipeline.execute())
+        spans = itertools.product(range(self.shards), range(last_minute - minutes + 1, last_minute + 1))
+        rows = await self._hashes(Keyspace(shard).stats(minute) for shard, minute in spans)
         return [{name.decode(): int(value) for name, value in row.items()} for row in rows if row]
 
     async def workers(self) -> list[WorkerRecord]:
         """The workers whose heartbeat has not run out, oldest first."""
         keys = Keyspace(REGISTRY_SHARD)
         names = [name.decode() for name in await self._redis.zrange(keys.workers, 0, -1)]
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for name in names:
-                pipeline.hgetall(keys.worker(name))
-            rows = cast("list[dict[bytes, bytes]]", await pipeline.execute())
+        rows = await self._hashes(map(keys.worker, names))
         found = [_worker(name, row) for name, row in zip(names, rows, strict=True) if row]
         return sorted(found, key=lambda worker: (worker.started_at, worker.id))
+
+    async def _hashes(self, keys: Iterable[str]) -> list[dict[bytes, bytes]]:
+        """Several hashes; asked for at once, they share their round trips."""
+        found: list[dict[bytes, bytes]] = await asyncio.gather(*map(self._redis.hgetall, keys))
+        return found
 
 
 def _worker(name: str, row: dict[bytes, bytes]) -> WorkerRecord:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import structlog
 
 from shared.contracts.errors import JobError, LeaseLostError, PermanentError, TransientError
-from shared.redis.client import REDIS_UNAVAILABLE
+from shared.redis.failures import REDIS_UNAVAILABLE
 from shared.streams.outcome import Done, Fail, LeaseLost, Outcome, Retry
 from shared.streams.retry import Backoff
 from shared.streams.session import Handler, Session

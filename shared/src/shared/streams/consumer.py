@@ -23,7 +23,8 @@ from shared.observability.metrics import (
     JOBS_SETTLED,
     JOBS_STARTED,
 )
-from shared.redis.client import ANY, UNAVAILABLE, Connections
+from shared.redis.client import Connections
+from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.operations import Operations, read_order
 from shared.redis.reads import Reads
 from shared.redis.scripts import Fetcher, Scripts

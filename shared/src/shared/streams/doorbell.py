@@ -8,7 +8,8 @@ import structlog
 
 from shared.contracts.states import Band, JobKind
 from shared.lifecycle.clock import Clock
-from shared.redis.client import ANY, UNAVAILABLE, Connections
+from shared.redis.client import Connections
+from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.keys import Keyspace
 from shared.redis.reads import read_streams
 

@@ -12,7 +12,7 @@ from shared.contracts.jobs import Claim
 from shared.contracts.text import encodable
 from shared.lifecycle.clock import Clock
 from shared.observability.metrics import EVENTS_WRITTEN
-from shared.redis.client import OUT_OF_MEMORY, UNAVAILABLE
+from shared.redis.failures import OUT_OF_MEMORY, UNAVAILABLE
 from shared.redis.scripts import NewEvent, Owned, Scripts
 from shared.streams.codec import encode, type_of
 

@@ -11,7 +11,7 @@ from shared.contracts.states import JobKind
 from shared.contracts.workers import GivenOrder, Order, WorkerRecord
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.supervisor import RESTART_EXIT_STATUS, Drain
-from shared.redis.client import ANY, UNAVAILABLE
+from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.operations import Operations
 
 log = structlog.get_logger()

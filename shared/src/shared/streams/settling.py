@@ -9,7 +9,7 @@ from shared.contracts.errors import LeaseLostError
 from shared.contracts.usage import Usage
 from shared.leases import Ending, Held
 from shared.lifecycle.clock import Clock
-from shared.redis.client import UNAVAILABLE
+from shared.redis.failures import UNAVAILABLE
 from shared.redis.scripts import Scripts, Settled
 from shared.streams.outcome import Done, Fail, LeaseLost, Outcome, Release, Retry
 from shared.streams.session import Session

@@ -7,7 +7,7 @@ import structlog
 from shared.contracts.ids import DEFAULT_TENANT
 from shared.contracts.states import JobKind
 from shared.lifecycle.clock import Clock
-from shared.redis.client import ANY, UNAVAILABLE
+from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.operations import Operations
 from shared.redis.scripts import Scripts
 

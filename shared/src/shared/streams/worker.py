@@ -12,7 +12,8 @@ from shared.lifecycle.clock import Clock, SystemClock
 from shared.lifecycle.supervisor import Drain
 from shared.observability.health import Health, internal_port
 from shared.observability.logging import configure_logging
-from shared.redis.client import ANY, UNAVAILABLE, connections
+from shared.redis.client import connections
+from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
 from shared.settings import ObservabilitySettings, RedisSettings, WorkerSettings

@@ -9,7 +9,7 @@ from gateway.dependencies import ServicesDep, prepared
 from gateway.errors import ProblemError
 from gateway.schemas import Ready, problems
 from shared.contracts.states import JobKind
-from shared.redis.client import ANY, OUT_OF_MEMORY
+from shared.redis.failures import ANY, OUT_OF_MEMORY
 
 router = APIRouter(tags=["service"])
 

@@ -11,7 +11,7 @@ from shared.contracts.ids import EventId
 from shared.contracts.jobs import Job
 from shared.jobs import JobStore
 from shared.lifecycle.clock import Clock
-from shared.redis.client import ANY, UNAVAILABLE
+from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.reads import Entry, Reads
 
 JOURNAL_PAGE = 200

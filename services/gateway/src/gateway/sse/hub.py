@@ -11,9 +11,11 @@ import structlog
 from gateway.sse.frames import Frame, Origin, event_frame
 from shared.contracts.ids import JobRef
 from shared.lifecycle.clock import Clock
-from shared.redis.client import ANY, UNAVAILABLE, Connections, Redis
+from shared.redis.client import Connections
+from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.keys import Keyspace, shard_of
 from shared.redis.reads import feed_entry, newest_id, oldest_id, read_streams
+from shared.redis.traffic import Traffic
 
 log = structlog.get_logger()
 
@@ -151,7 +153,7 @@ class FeedHub:
                 position = None
                 await self._clock.sleep(random.uniform(0.1, 1.0))
 
-    async def _read(self, client: Redis, shard: int, feed: str, position: str) -> str:
+    async def _read(self, client: Traffic, shard: int, feed: str, position: str) -> str:
         entries = (await read_streams(client, {feed: position}, BATCH_ENTRIES)).get(feed, [])
         if not entries:
             return position

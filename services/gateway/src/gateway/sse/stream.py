@@ -18,7 +18,7 @@ from shared.contracts.events import EventType
 from shared.contracts.ids import EventId
 from shared.lifecycle.clock import Clock
 from shared.observability.metrics import SSE_CONNECTIONS, SSE_EVENTS_SENT
-from shared.redis.client import ANY, UNAVAILABLE
+from shared.redis.failures import ANY, UNAVAILABLE
 
 log = structlog.get_logger()
 

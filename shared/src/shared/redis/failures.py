@@ -1,0 +1,54 @@
+"""How Redis fails, sorted by what one can do about it."""
+
+import copy
+
+from redis import exceptions
+
+
+class RefusedForNowError(exceptions.RedisError):
+    """The server takes no writes at the moment: its disk is full, its replicas are away, a script blocks it."""
+
+
+class UnconfirmedError(exceptions.RedisError):
+    """The master has the write, but no replica said in time that it has it too."""
+
+
+REDIS_UNAVAILABLE = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.BusyLoadingError,
+    exceptions.ReadOnlyError,
+    exceptions.ClusterError,
+    exceptions.TryAgainError,
+    RefusedForNowError,
+)
+"""Redis cannot be used now; the same command may pass later."""
+UNAVAILABLE = (*REDIS_UNAVAILABLE, OSError)
+"""The same, with what the sockets raise by themselves."""
+OUT_OF_MEMORY = exceptions.OutOfMemoryError
+"""The server is full and refuses what would grow it."""
+REFUSED = exceptions.ResponseError
+"""The server understood and said no."""
+NO_SCRIPT = exceptions.NoScriptError
+"""The server was restarted, or is another one, and does not know the script."""
+ANY = exceptions.RedisError
+"""Everything redis-py raises."""
+
+CONNECTION_LOST = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
+"""Nobody knows whether the command was carried out."""
+ELSEWHERE = (exceptions.ReadOnlyError, exceptions.ClusterError)
+"""Not carried out: another server is in charge now."""
+
+_MAY_PASS = ("MISCONF", "NOREPLICAS", "BUSY ")
+
+
+def told_when_it_may_pass(error: Exception) -> Exception:
+    """The error as it is to be raised: refusals that may pass, for which redis-py has no class, get one of their own.
+
+    Always a copy: one failure is told to many tasks, and each adds its frames.
+    """
+    if isinstance(error, exceptions.RedisClusterException):
+        return exceptions.ConnectionError(str(error))
+    if isinstance(error, REFUSED) and str(error).startswith(_MAY_PASS):
+        return RefusedForNowError(str(error))
+    return copy.copy(error)

@@ -1,0 +1,216 @@
+"""Carries the commands of many tasks over few connections.
+
+Whatever is asked for while a round trip is under way goes out together with the next one, first come, first served:
+so a thousand jobs share two connections, none waits for another's turn, and a connection that breaks is opened once,
+not by everybody. Each command has a task of the lane's, not of its caller: a caller that is cancelled just stops
+listening, and no connection is left in the middle of a reply.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import redis.asyncio as aioredis
+from redis.commands import AsyncCoreCommands
+
+from shared.redis.failures import ANY, CONNECTION_LOST, ELSEWHERE, UNAVAILABLE, told_when_it_may_pass
+from shared.redis.keys import slot_tag
+from shared.redis.topology import Client
+
+MOST_COMMANDS = 64
+"""In one round trip: the server runs them in a row, and others wait."""
+MOST_BYTES = 1 << 20
+LONGEST_TRY_SECONDS = 8.0
+"""A command that failed later than this is not repeated: whoever waits for it is to hear of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a client treats its commands."""
+
+    connections: int = 1
+    """Round trips under way at once."""
+    repeats: int = 0
+    """After a lost connection, with growing pauses. Only for commands that may be carried out twice."""
+    together: bool = False
+    """Whether commands may share a round trip."""
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """Commands that belong together, and whoever waits for the replies."""
+
+    commands: Sequence[tuple[tuple[Any, ...], dict[str, Any]]]
+    replies: "asyncio.Future[list[Any]]"
+
+
+class Traffic(AsyncCoreCommands):
+    """All commands of redis-py, each awaited by itself, sent as the manners say."""
+
+    _is_async_client: Literal[True] = True
+    """Tells type checkers that the commands are to be awaited."""
+    _event_dispatcher: Any = None
+
+    def __init__(self, client: Client, manners: Manners, group: asyncio.TaskGroup) -> None:
+        self.client = client
+        self._manners = manners
+        self._group = group
+        self._lanes: dict[str, _Lane] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """The reply to one command; raises what the server or the connection says."""
+        (reply,) = await self._carried([(args, options)])
+        if isinstance(reply, Exception):
+            raise told_when_it_may_pass(reply)
+        return reply
+
+    async def in_a_row(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """Replies to commands that go over one connection, one after the other; errors of the server among them."""
+        return await self._carried([(command, {}) for command in commands])
+
+    async def on_all_servers(self, *args: Any) -> list[Any]:
+        """The reply of the server, or of each master of a Cluster."""
+        if isinstance(self.client, aioredis.RedisCluster):
+            replies = await self.client.execute_command(*args, target_nodes=aioredis.RedisCluster.PRIMARIES)
+            return list(replies.values()) if len(self.client.get_primaries()) > 1 else [replies]
+        return [await self.execute_command(*args)]
+
+    async def aclose(self) -> None:
+        """Close the connections; what is still asked for is cancelled."""
+        for task in self._tasks:
+            task.cancel()
+        for lane in self._lanes.values():
+            lane.close()
+        await self.client.aclose()
+
+    async def _carried(self, commands: Sequence[tuple[tuple[Any, ...], dict[str, Any]]]) -> list[Any]:
+        # Each shard of a Cluster has a lane of its own: a server that is away holds up nobody else's.
+        args = commands[0][0]
+        name = slot_tag(args) if isinstance(self.client, aioredis.RedisCluster) else ""
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = _Lane(self.client, self._manners)
+            self._tasks += [self._group.create_task(lane.drive()) for _ in range(self._manners.connections)]
+        asked = _Asked(commands, asyncio.get_running_loop().create_future())
+        lane.put(asked)
+        return await asked.replies
+
+
+class _Lane:
+    """A queue of commands and the tasks that carry them, one connection each."""
+
+    def __init__(self, client: Client, manners: Manners) -> None:
+        self._client = client
+        self._manners = manners
+        self._queue: deque[_Asked] = deque()
+        self._idle: list[asyncio.Future[None]] = []
+        self._closed = False
+
+    def put(self, asked: _Asked) -> None:
+        if self._closed:
+            _fail([asked], _closed())
+        self._queue.append(asked)
+        if self._idle:
+            self._idle.pop().set_result(None)
+
+    def close(self) -> None:
+        self._closed = True
+        _fail(self._taken(len(self._queue)), _closed())
+
+    async def drive(self) -> None:
+        """Carry what is asked for until the lane is closed."""
+        # redis-py may lose a cancellation that comes while it sends (asyncio.wait_for up to Python 3.11).
+        while not self._closed:
+            if not self._queue:
+                idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                self._idle.append(idle)
+                await idle
+                continue
+            batch = self._next()
+            try:
+                await self._carry(batch)
+            finally:
+                _fail(batch, _closed())
+
+    def _next(self) -> list[_Asked]:
+        if not self._manners.together:
+            return self._taken(1)
+        count = size = 0
+        for asked in self._queue:
+            count += 1
+            size += sum(len(arg) for args, _ in asked.commands for arg in args if isinstance(arg, bytes))
+            if count == MOST_COMMANDS or size > MOST_BYTES:
+                break
+        return self._taken(count)
+
+    def _taken(self, count: int) -> list[_Asked]:
+        taken = [self._queue.popleft() for _ in range(count)]
+        return [asked for asked in taken if not asked.replies.done()]
+
+    async def _carry(self, batch: list[_Asked]) -> None:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        for attempt in range(self._manners.repeats + 1):
+            error: Exception
+            try:
+                batch, error = await self._try(batch)
+            except (*UNAVAILABLE, ANY) as failure:
+                error = failure
+            if not batch:
+                return
+            if loop.time() - begun > LONGEST_TRY_SECONDS:
+                break
+            if attempt < self._manners.repeats:
+                await asyncio.sleep(random.uniform(0, min(1.0, 0.1 * 2**attempt)))
+        # Who asked meanwhile hears of it as well, instead of each waiting as long again.
+        _fail([*batch, *self._taken(len(self._queue))], error)
+
+    async def _try(self, batch: list[_Asked]) -> tuple[list[_Asked], Exception]:
+        """Hand out the replies; returns those that got none, and why."""
+        replies = iter(await self._sent([command for asked in batch for command in asked.commands]))
+        left: list[_Asked] = []
+        error: Exception = ConnectionError()
+        for asked in batch:
+            own = [next(replies) for _ in asked.commands]
+            failure = next((reply for reply in own if isinstance(reply, (*CONNECTION_LOST, *ELSEWHERE))), None)
+            if failure is not None:
+                left.append(asked)
+                error = failure
+            elif not asked.replies.done():
+                asked.replies.set_result(own)
+        if left:
+            await self._look_around()
+        return left, error
+
+    async def _sent(self, commands: Sequence[tuple[tuple[Any, ...], dict[str, Any]]]) -> list[Any]:
+        pipeline = cast("Any", self._client).pipeline(transaction=False)
+        for args, options in commands:
+            pipeline.execute_command(*args, **options)
+        try:
+            replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        except ValueError as error:
+            # hiredis: the reply is no Redis protocol.
+            msg = f"the server sent what is not Redis protocol: {error}"
+            raise ConnectionError(msg) from error
+        return replies
+
+    async def _look_around(self) -> None:
+        """Another server may be in charge now: the next connections are made anew."""
+        if isinstance(self._client, aioredis.RedisCluster):
+            await self._client.aclose()
+        else:
+            await self._client.connection_pool.disconnect()
+
+
+def _closed() -> Exception:
+    return ConnectionError("the connections to Redis are closed")
+
+
+def _fail(batch: Sequence[_Asked], error: Exception) -> None:
+    for asked in batch:
+        if not asked.replies.done():
+            asked.replies.set_exception(told_when_it_may_pass(error))
