@@ -82,5 +82,5 @@ async def test_renewal_refused_while_the_job_is_settled_is_no_lost_lease(settlin
     keeper = LeaseKeeper(cast("Scripts", Refusing()), SystemClock(), 30)
     held = keeper.take(_held().claim, SystemClock().monotonic())
     held.settling = settling
-    await keeper._renew()
+    await keeper._renew(0)
     assert held.ending is ending

@@ -17,6 +17,7 @@ from gateway.sampling import sample_queues
 from gateway.settings import GatewaySettings
 from shared.contracts.errors import CannotStartError
 from shared.contracts.states import JobKind
+from shared.lifecycle.pauses import Pauses
 from shared.lifecycle.supervisor import Drain, run_service
 from shared.observability.health import Health, internal_port
 from shared.observability.logging import configure_logging
@@ -60,6 +61,7 @@ async def serve(services: Services, listener: socket.socket, health: Health, dra
         background = [
             group.create_task(services.hub.run()),
             group.create_task(sample_queues(services)),
+            group.create_task(services.admission.run()),
             group.create_task(_prepare(services, health)),
             group.create_task(_beat(services, health)),
         ]
@@ -76,6 +78,7 @@ async def serve(services: Services, listener: socket.socket, health: Health, dra
 
 async def _prepare(services: Services, health: Health) -> None:
     """Agree on the shards and create the groups as soon as Redis answers."""
+    pauses = Pauses()
     while True:
         try:
             await services.reads.fix_shards()
@@ -83,7 +86,7 @@ async def _prepare(services: Services, health: Health) -> None:
                 await services.reads.ensure_groups(kind)
         except (*UNAVAILABLE, ANY) as error:
             log.warning("waiting_for_redis", error=str(error))
-            await services.clock.sleep(0.5)
+            await services.clock.sleep(pauses.following())
         else:
             services.prepared.set()
             health.ready()

@@ -1,5 +1,6 @@
 """Builds the gateway's objects, all of them, in one place."""
 
+from gateway.admission import Admission
 from gateway.dependencies import Services
 from gateway.settings import GatewaySettings
 from gateway.sse.hub import FeedHub
@@ -18,7 +19,8 @@ def build_services(
 ) -> Services:
     """The services over open connections."""
     clock = SystemClock()
-    scripts = Scripts(connections, redis.shards)
+    confirm_seconds = settings.replication_seconds if settings.durability == "replicated" else None
+    scripts = Scripts(connections, redis.shards, confirm_seconds)
     reads = Reads(connections, redis.shards)
     surveys = Surveys(connections, redis.shards)
     return Services(
@@ -29,6 +31,7 @@ def build_services(
         surveys=surveys,
         operations=Operations(connections, redis.shards),
         hub=FeedHub(connections, clock, redis.shards),
+        admission=Admission(connections, clock, settings.admission_memory_percent),
         clock=clock,
         settings=settings,
     )

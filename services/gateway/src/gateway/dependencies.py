@@ -13,7 +13,8 @@ import uuid_utils
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BaseModel, ValidationError
 
-from gateway.errors import ProblemError, validation_problem
+from gateway.admission import Admission
+from gateway.errors import ProblemError, come_back, validation_problem
 from gateway.settings import GatewaySettings
 from gateway.sse.hub import FeedHub, Subscription
 from gateway.sse.positions import JobSet
@@ -42,6 +43,7 @@ class Services:
     surveys: Surveys
     operations: Operations
     hub: FeedHub
+    admission: Admission
     clock: Clock
     settings: GatewaySettings
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,7 +61,7 @@ ServicesDep = Annotated[Services, Depends(services)]
 async def prepared(service: ServicesDep) -> None:
     """Refuse with 503 until Redis has answered for the first time."""
     if not service.prepared.is_set():
-        raise ProblemError(503, "redis_unavailable", "Redis has not answered yet.", headers={"Retry-After": "2"})
+        raise ProblemError(503, "redis_unavailable", "Redis has not answered yet.", headers=come_back())
 
 
 async def read_body(request: Request, model: type[_Model]) -> _Model:

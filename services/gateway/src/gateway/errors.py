@@ -1,5 +1,6 @@
 """Every error answer, as RFC 9457 problem+json. docs/errors.md explains the codes."""
 
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from shared.redis.failures import OUT_OF_MEMORY, REDIS_UNAVAILABLE
+from shared.redis.failures import OUT_OF_MEMORY, REDIS_UNAVAILABLE, UnconfirmedError
 
 log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ TITLES = {
     "job_failed": "The job failed",
     "job_cancelled": "The job was cancelled",
     "redis_unavailable": "The service is not available at the moment",
+    "durability_unconfirmed": "The request is not yet safe",
     "redis_full": "The service takes no new jobs at the moment",
     "draining": "This server is stopping",
     "http_error": "The request was refused",
@@ -72,6 +74,11 @@ class ProblemError(Exception):
         self.errors = errors
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+
+
+def come_back(least: int = 1) -> dict[str, str]:
+    """Retry-After for all who are refused at once: at random, so that they do not come back at once."""
+    return {"Retry-After": str(random.randint(least, 2 * least + 1))}
 
 
 def problem_body(request_id: str, error: ProblemError) -> dict[str, Any]:
@@ -137,13 +144,19 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 async def _on_redis_away(request: Request, error: Exception) -> JSONResponse:
     log.warning("redis_unavailable", error=str(error))
     detail = "The queue cannot be reached. Nothing was stored unless an earlier answer said so; try again."
-    return _answer(request, ProblemError(503, "redis_unavailable", detail, headers={"Retry-After": "2"}))
+    return _answer(request, ProblemError(503, "redis_unavailable", detail, headers=come_back()))
+
+
+async def _on_unconfirmed(request: Request, error: Exception) -> JSONResponse:
+    log.warning("durability_unconfirmed", error=str(error))
+    detail = "Written, but no replica confirmed it, so a failover could lose it. Send the same request again."
+    return _answer(request, ProblemError(503, "durability_unconfirmed", detail, headers=come_back()))
 
 
 async def _on_redis_full(request: Request, error: Exception) -> JSONResponse:
     log.warning("redis_full", error=str(error))
     detail = "The queue's memory is full: running jobs go on, new ones are refused. Try again later."
-    return _answer(request, ProblemError(503, "redis_full", detail, headers={"Retry-After": "30"}))
+    return _answer(request, ProblemError(503, "redis_full", detail, headers=come_back(30)))
 
 
 async def _on_parameters(request: Request, error: Exception) -> JSONResponse:
@@ -162,6 +175,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(OUT_OF_MEMORY, _on_redis_full)
+    app.add_exception_handler(UnconfirmedError, _on_unconfirmed)
     for kind in REDIS_UNAVAILABLE:
         app.add_exception_handler(kind, _on_redis_away)
     app.add_exception_handler(RequestValidationError, _on_parameters)

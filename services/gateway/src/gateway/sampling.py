@@ -23,6 +23,8 @@ async def sample_queues(service: Services) -> None:
     """Measure for ever, every few seconds."""
     while True:
         try:
+            # Again and again: a flush forgets it, and a process that was told another number must not take its place.
+            await service.reads.fix_shards()
             for kind in JobKind:
                 await _sample(service, kind)
                 await _sample_oldest(service, kind)

@@ -1,5 +1,7 @@
 """What the gateway is told."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from shared.settings.base import EnvironmentSettings
@@ -14,3 +16,12 @@ class GatewaySettings(EnvironmentSettings):
     heartbeat_seconds: float = Field(default=10, gt=0, description="Silence on an event stream before a comment.")
     slow_client_seconds: float = Field(default=30, gt=0, description="How long a client may leave an event unread.")
     sample_seconds: float = Field(default=5, gt=0, description="Between two measurements of the queues.")
+    durability: Literal["local", "replicated"] = Field(
+        default="local", description="`replicated`: a 202 means that a replica of Redis has the job, else 503."
+    )
+    replication_seconds: float = Field(
+        default=1, gt=0, le=4, description="With `replicated`: how long a replica may take to confirm."
+    )
+    admission_memory_percent: float = Field(
+        default=75, gt=0, le=100, description="Of Redis's `maxmemory`: where more is used, new jobs are refused."
+    )

@@ -8,7 +8,7 @@ import structlog
 from pydantic import BaseModel
 
 from gateway.dependencies import Services
-from gateway.errors import ProblemError
+from gateway.errors import ProblemError, come_back
 from shared.contracts.commands import (
     MAX_DELAY_SECONDS,
     DocumentCommand,
@@ -25,6 +25,7 @@ from shared.contracts.states import JobKind, JobState
 from shared.jobs import NewJob
 from shared.jobs.store import digest_of
 from shared.observability.metrics import JOBS_ACCEPTED
+from shared.redis.failures import UnconfirmedError
 from shared.redis.scripts import Submitted
 
 log = structlog.get_logger()
@@ -89,10 +90,10 @@ def _canonical(command: BaseModel) -> bytes:
 
 
 async def _submit(service: Services, new: NewJob, *, keyed: bool) -> tuple[Job, bool]:
-    answer = await service.store.submit(new)
+    answer = await _stored(service, new)
     job = await service.store.get(new.ref)
     if job is None:
-        raise ProblemError(503, "redis_unavailable", "The job's record is gone again.", headers={"Retry-After": "2"})
+        raise ProblemError(503, "redis_unavailable", "The job's record is gone again.", headers=come_back())
     match answer:
         case Submitted.CREATED:
             JOBS_ACCEPTED.labels(new.kind).inc()
@@ -100,6 +101,25 @@ async def _submit(service: Services, new: NewJob, *, keyed: bool) -> tuple[Job, 
             return job, False
         case Submitted.REPLAYED | Submitted.CONFLICT:
             return _replayed(job, new, keyed=keyed), True
+
+
+async def _stored(service: Services, new: NewJob) -> Submitted:
+    try:
+        service.admission.check(len(new.payload))
+    except ProblemError:
+        # Who repeats a request is told of the job that is there, however full Redis is.
+        if await service.store.get(new.ref) is None:
+            raise
+    try:
+        return await service.store.submit(new)
+    except UnconfirmedError as error:
+        log.warning("durability_unconfirmed", job_id=new.ref.job_id, error=str(error))
+        detail = (
+            f"Job {new.ref.job_id} is written, but no replica confirmed it, so a failover could lose it. "
+            f"Send the same request with this job_id again."
+        )
+        found = {"job_id": new.ref.job_id}
+        raise ProblemError(503, "durability_unconfirmed", detail, headers=come_back(), extra=found) from error
 
 
 def _replayed(known: Job, new: NewJob, *, keyed: bool) -> Job:

@@ -10,6 +10,7 @@ import structlog
 from shared.contracts.errors import LeaseLostError
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Claim
+from shared.contracts.states import JobKind
 from shared.lifecycle.clock import Clock
 from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.keys import shard_of
@@ -67,11 +68,15 @@ class LeaseKeeper:
         self._clock = clock
         self.lease_seconds = lease_seconds
         self._held: dict[JobRef, Held] = {}
-        self.failing = False
-        """Whether the last renewal failed."""
+        self._failing: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._held)
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last renewal failed on some shard."""
+        return bool(self._failing)
 
     def holding(self) -> list[Held]:
         return list(self._held.values())
@@ -112,17 +117,19 @@ class LeaseKeeper:
     async def run(self) -> None:
         """Renew, and stop trusting what could not be renewed, for ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._renew_forever())
+            for shard in range(self._scripts.shards):
+                group.create_task(self._renew_forever(shard))
             group.create_task(self._expire_forever())
 
-    async def _renew_forever(self) -> None:
+    async def _renew_forever(self, shard: int) -> None:
+        # Each shard for itself: one that is away must not cost the leases of the others.
         while True:
             try:
-                await self._renew()
-                self.failing = False
+                await self._renew(shard)
+                self._failing.discard(shard)
             except (*UNAVAILABLE, ANY) as error:
-                self.failing = True
-                log.warning("lease_renewal_failed", error=str(error), held=len(self._held))
+                self._failing.add(shard)
+                log.warning("lease_renewal_failed", shard=shard, error=str(error))
             await self._clock.sleep(self.lease_seconds / RENEWALS_PER_LEASE)
 
     async def _expire_forever(self) -> None:
@@ -138,19 +145,15 @@ class LeaseKeeper:
                 log.warning("lease_expired", job=str(held.claim.ref), fence=held.claim.fence)
                 held.end(Ending.LOST)
 
-    async def _renew(self) -> None:
-        groups: dict[tuple[int, str], list[Held]] = defaultdict(list)
+    async def _renew(self, shard: int) -> None:
+        by_kind: dict[JobKind, list[Held]] = defaultdict(list)
         for held in self._held.values():
-            if held.ending is not Ending.LOST:
-                groups[shard_of(held.claim.ref, self._scripts.shards), held.claim.kind].append(held)
-        for (shard, _), group in groups.items():
+            if held.ending is not Ending.LOST and shard_of(held.claim.ref, self._scripts.shards) == shard:
+                by_kind[held.claim.kind].append(held)
+        for kind, group in by_kind.items():
             sent_at = self._clock.monotonic()
-            replies = await self._scripts.renew(
-                shard,
-                group[0].claim.kind,
-                round(self.lease_seconds * 1000),
-                [(held.claim.ref, held.claim.fence) for held in group],
-            )
+            leases = [(held.claim.ref, held.claim.fence) for held in group]
+            replies = await self._scripts.renew(shard, kind, round(self.lease_seconds * 1000), leases)
             for held, reply in zip(group, replies, strict=True):
                 self._apply(held, reply, sent_at)
 

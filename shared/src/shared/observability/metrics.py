@@ -23,6 +23,7 @@ WORKER_SLOTS = Gauge("draftline_worker_slots", "Jobs the workers that do not dra
 QUEUE_OLDEST_SECONDS = Gauge(
     "draftline_queue_oldest_waiting_seconds", "Age of the oldest job no worker was given, 0 if none", ["kind"]
 )
+REDIS_MEMORY = Gauge("draftline_redis_memory_ratio", "Memory Redis uses of its maxmemory, 0 where it has none")
 LLM_CALLS = Counter("draftline_llm_calls_total", "Requests to the model by outcome", ["outcome"])
 LLM_TOKENS = Counter("draftline_llm_tokens_total", "Tokens by direction (prompt, completion)", ["direction"])
 LLM_CALL_SECONDS = Histogram("draftline_llm_call_duration_seconds", "Length of a model request", buckets=_SECONDS)

@@ -118,6 +118,11 @@ class Keyspace:
         """Hash: what a worker says of itself."""
         return self._key(f"worker:{name}")
 
+    @property
+    def confirmed(self) -> str:
+        """String: when a replica was last asked to confirm a write, ms."""
+        return self._key("confirmed")
+
     def script_keys(self, kind: JobKind) -> list[str]:
         """KEYS of every script, in the order that lua/keyspace.lua names them."""
         families = (
@@ -139,6 +144,7 @@ class Keyspace:
             self.paused,
             self.workers,
             self._key("worker:"),
+            self.confirmed,
         )
         return [*map(self._key, families), *lone, *service]
 

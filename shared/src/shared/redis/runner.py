@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.contracts.states import JobKind
 from shared.redis.client import Connections
-from shared.redis.failures import NO_SCRIPT
+from shared.redis.failures import NO_SCRIPT, UnconfirmedError, told_when_it_may_pass
 from shared.redis.keys import script_keys
 from shared.redis.lua_source import source
 from shared.redis.traffic import Traffic
@@ -23,13 +23,40 @@ class ScriptRunner:
         self, name: str, shard: int, kind: JobKind, args: Sequence[Any], client: Traffic | None = None
     ) -> Any:
         """The script's reply; on the connection for idempotent commands unless another client is given."""
-        keys = script_keys(shard, kind)
         client = client or self.connections.commands
-        text, digest = self._script(name)
         try:
-            return await client.execute_command("EVALSHA", digest, len(keys), *keys, *args)
+            return await client.execute_command(*self._call(name, shard, kind, args))
         except NO_SCRIPT:
-            return await client.execute_command("EVAL", text, len(keys), *keys, *args)
+            return await client.execute_command(*self._call(name, shard, kind, args, known=False))
+
+    async def run_confirmed(self, name: str, shard: int, kind: JobKind, args: Sequence[Any], seconds: float) -> Any:
+        """The script's reply once a replica has what it wrote; raises UnconfirmedError where none has in time."""
+        reply: Any = None
+        confirmation: list[Any] = []
+        for known in (True, False):
+            first, *confirmation = await self.connections.confirmed.in_a_row(
+                self._call(name, shard, kind, args, known=known),
+                self._call("confirm", shard, kind, (), known=known),
+                ("WAIT", 1, round(seconds * 1000)),
+            )
+            # Carried out the first time, it would find its own work the second.
+            reply = first if reply is None or isinstance(reply, NO_SCRIPT) else reply
+            if not isinstance(reply, NO_SCRIPT) and not isinstance(confirmation[0], NO_SCRIPT):
+                break
+        if isinstance(reply, Exception):
+            raise told_when_it_may_pass(reply)
+        written, replicas = confirmation
+        if isinstance(written, Exception) or not isinstance(replicas, int) or replicas < 1:
+            msg = f"no replica had it within {seconds:g} s"
+            raise UnconfirmedError(msg)
+        return reply
+
+    def _call(
+        self, name: str, shard: int, kind: JobKind, args: Sequence[Any], *, known: bool = True
+    ) -> tuple[Any, ...]:
+        keys = script_keys(shard, kind)
+        text, digest = self._script(name)
+        return ("EVALSHA" if known else "EVAL", digest if known else text, len(keys), *keys, *args)
 
     def _script(self, name: str) -> tuple[str, str]:
         known = self._scripts.get(name)

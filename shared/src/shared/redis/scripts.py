@@ -138,19 +138,30 @@ def usage_argument(usage: Usage | None) -> bytes:
 class Scripts:
     """The commands on jobs. All but ``fetch`` are idempotent and are repeated when a connection breaks."""
 
-    def __init__(self, connections: Connections, shards: int) -> None:
+    def __init__(self, connections: Connections, shards: int, confirm_seconds: float | None = None) -> None:
         self._connections = connections
         self._runner = ScriptRunner(connections)
+        self._confirm_seconds = confirm_seconds
+        """How long what a caller asks for may take to reach a replica; None asks none."""
         self.shards = shards
 
     async def _on_job(self, name: str, ref: JobRef, kind: JobKind, *args: Any) -> str:
         reply = await self._runner.run(name, shard_of(ref, self.shards), kind, [str(ref), *args])
         return str(reply.decode())
 
+    async def _asked(self, name: str, ref: JobRef, kind: JobKind, *args: Any) -> str:
+        """As ``_on_job``, for what is acknowledged to a caller; raises UnconfirmedError."""
+        if self._confirm_seconds is None:
+            return await self._on_job(name, ref, kind, *args)
+        arguments = [str(ref), *args]
+        shard = shard_of(ref, self.shards)
+        reply = await self._runner.run_confirmed(name, shard, kind, arguments, self._confirm_seconds)
+        return str(reply.decode())
+
     async def submit(self, new: Submission) -> Submitted:
         """Accept a job once."""
         return Submitted(
-            await self._on_job(
+            await self._asked(
                 "submit",
                 new.ref,
                 new.kind,
@@ -235,15 +246,15 @@ class Scripts:
 
     async def cancel(self, ref: JobRef, kind: JobKind) -> Cancelled:
         """End a waiting job, or ask the owner of a running one to end it."""
-        return Cancelled(await self._on_job("cancel", ref, kind))
+        return Cancelled(await self._asked("cancel", ref, kind))
 
     async def retry(self, ref: JobRef, kind: JobKind, request_id: str) -> Retried:
         """Begin a failed or cancelled job again, from its checkpoint, with its attempts counted afresh."""
-        return Retried(await self._on_job("retry", ref, kind, request_id))
+        return Retried(await self._asked("retry", ref, kind, request_id))
 
     async def requeue(self, ref: JobRef, kind: JobKind, request_id: str) -> bool:
         """Begin a dead letter again as ``retry`` does; false where there is none of this id."""
-        return await self._on_job("requeue", ref, kind, request_id) == "requeued"
+        return await self._asked("requeue", ref, kind, request_id) == "requeued"
 
     async def purge(self, ref: JobRef, kind: JobKind) -> bool:
         """Forget a dead letter and everything of its job; false where there is none of this id."""

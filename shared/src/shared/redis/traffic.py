@@ -189,7 +189,8 @@ class _Lane:
     async def _sent(self, commands: Sequence[tuple[tuple[Any, ...], dict[str, Any]]]) -> list[Any]:
         pipeline = cast("Any", self._client).pipeline(transaction=False)
         for args, options in commands:
-            pipeline.execute_command(*args, **options)
+            placed = await self._node_of(commands[0][0]) if args[0] == "WAIT" else {}
+            pipeline.execute_command(*args, **options, **placed)
         try:
             replies: list[Any] = await pipeline.execute(raise_on_error=False)
         except ValueError as error:
@@ -197,6 +198,13 @@ class _Lane:
             msg = f"the server sent what is not Redis protocol: {error}"
             raise ConnectionError(msg) from error
         return replies
+
+    async def _node_of(self, command: tuple[Any, ...]) -> dict[str, Any]:
+        """A WAIT names no key; it goes where the script before it goes."""
+        if not isinstance(self._client, aioredis.RedisCluster):
+            return {}
+        await self._client.initialize()
+        return {"target_nodes": self._client.get_node_from_key(command[3])}
 
     async def _look_around(self) -> None:
         """Another server may be in charge now: the next connections are made anew."""

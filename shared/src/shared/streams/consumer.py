@@ -3,14 +3,14 @@
 import asyncio
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from shared.contracts.ids import JobRef
-from shared.contracts.jobs import Claim
-from shared.contracts.states import Band, JobKind
+from shared.contracts.states import JobKind
 from shared.contracts.workers import Order
 from shared.leases import Ending, Held, LeaseKeeper
 from shared.lifecycle.clock import Clock
@@ -24,12 +24,12 @@ from shared.observability.metrics import (
     JOBS_STARTED,
 )
 from shared.redis.client import Connections
-from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.operations import Operations, read_order
 from shared.redis.reads import Reads
-from shared.redis.scripts import Fetcher, Scripts
+from shared.redis.scripts import Scripts
 from shared.settings import WorkerSettings
 from shared.streams.attempt import crashed, judge, out_of_time
+from shared.streams.claims import Claims
 from shared.streams.doorbell import Doorbell, Message
 from shared.streams.limits import TimeLimits
 from shared.streams.outcome import Fail, LeaseLost, Outcome, Release, Retry
@@ -38,12 +38,10 @@ from shared.streams.registration import HEARTBEAT_SECONDS, Registration
 from shared.streams.retry import Backoff
 from shared.streams.session import Handler, Session
 from shared.streams.settling import Settler
-from shared.streams.upkeep import promote_forever, sweep_forever
+from shared.streams.upkeep import agree_forever, promote_forever, sweep_forever
 
 log = structlog.get_logger()
 
-REVERSE_EVERY = 8
-"""One fetch in so many reads the bands from the low end, so that a steady stream of urgent jobs starves nobody."""
 MOST_CLAIMED = 100
 """Jobs claimed by one script, so that none holds up the server for long."""
 SETTLE_SECONDS = 10.0
@@ -87,9 +85,10 @@ class Consumer:
             worker.id, worker.kind, settings.concurrency, self._operations, clock, self._job_ids,
             min(HEARTBEAT_SECONDS, settings.lease_seconds / 3),
         )  # fmt: skip
+        self._claims = Claims(
+            worker.id, worker.kind, scripts, self._doorbell, clock, settings.lease_seconds
+        )  # fmt: skip
         self._fetches = itertools.count(1)
-        self._answered = dict.fromkeys(range(scripts.shards), 0)
-        self._unanswered: set[int] = set()
 
     async def run(self, drain: Drain) -> None:
         """Consume until a drain is asked for and the running jobs are finished or released."""
@@ -97,12 +96,9 @@ class Consumer:
             tasks = [
                 background.create_task(self._keeper.run()),
                 background.create_task(self._registration.run(drain, self._doorbell.ring)),
-                background.create_task(promote_forever(self._scripts, self._worker.kind, self._clock)),
-                background.create_task(
-                    sweep_forever(self._operations, self._worker.kind, self._clock, self._settings.lease_seconds)
-                ),
                 background.create_task(self._ring_on(drain)),
-                *(background.create_task(self._doorbell.listen(shard)) for shard in range(self._scripts.shards)),
+                background.create_task(agree_forever(self._reads, self._clock)),
+                *(background.create_task(each) for each in self._upkeep()),
             ]
             async with asyncio.TaskGroup() as jobs:
                 while not drain.asked:
@@ -112,6 +108,14 @@ class Consumer:
             for task in tasks:
                 task.cancel()
         await self._registration.sign_off()
+
+    def _upkeep(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """What goes on at each shard, whatever becomes of the others."""
+        kind, lease_seconds = self._worker.kind, self._settings.lease_seconds
+        for shard in range(self._scripts.shards):
+            yield self._doorbell.listen(shard)
+            yield promote_forever(self._scripts, shard, kind, self._clock)
+            yield sweep_forever(self._operations, shard, kind, self._clock, lease_seconds)
 
     async def process_one(self, held: Held, limits: TimeLimits) -> None:
         """The life of a claimed job: attempt it, settle it, let go."""
@@ -177,20 +181,14 @@ class Consumer:
             self._health.not_ready("draining")
             await self._doorbell.wait(self._settings.poll_seconds)
             return
-        try:
-            if await self._fetch(jobs):
-                return
-        except (*UNAVAILABLE, ANY) as error:
-            self._health.not_ready("Redis does not answer")
-            log.warning("fetch_failed", error=str(error))
-            await self._clock.sleep(random.uniform(0.2, 1.0))
-            return
-        if self._keeper.failing:
+        more = await self._fetch(jobs)
+        if self._claims.all_away or self._keeper.failing:
             # A worker that is full does not fetch; its renewals know.
             self._health.not_ready("Redis does not answer")
         else:
             self._health.ready()
-        await self._doorbell.wait(self._settings.poll_seconds)
+        if not more:
+            await self._doorbell.wait(self._claims.seconds_until_back(self._settings.poll_seconds))
 
     async def _fetch(self, jobs: asyncio.TaskGroup) -> bool:
         """Claim what fits; true if there may be more."""
@@ -202,28 +200,14 @@ class Consumer:
             if free <= 0 and self._doorbell.knows(shard):
                 return False
             sent_at = self._clock.monotonic()
-            claims = await self._claim(shard, max(free, 0), turn)
+            claims = await self._claims.fetch(shard, max(free, 0), turn)
             for claim in claims:
                 JOBS_STARTED.labels(claim.kind).inc()
                 JOB_WAIT_SECONDS.labels(claim.kind).observe(claim.waited_seconds)
                 held = self._keeper.take(claim, sent_at)
                 jobs.create_task(self.process_one(held, TimeLimits.of(claim, self._settings, sent_at)))
-            more = more or len(claims) == free
+            more = more or 0 < len(claims) == free
         return more
-
-    async def _claim(self, shard: int, count: int, turn: int) -> list[Claim]:
-        bands: Sequence[Band] = list(Band)[::-1] if turn % REVERSE_EVERY == 0 else list(Band)
-        kind, lease_ms = self._worker.kind, round(self._settings.lease_seconds * 1000)
-        if shard in self._unanswered:
-            given_back = await self._scripts.reconcile(shard, kind, Fetcher(self._worker.id, self._answered[shard]))
-            log.info("reconciled", shard=shard, given_back=given_back)
-        self._unanswered.add(shard)
-        fetched = await self._scripts.fetch(shard, kind, Fetcher(self._worker.id, turn), lease_ms, count, bands)
-        self._unanswered.discard(shard)
-        self._answered[shard] = turn
-        if not self._doorbell.knows(shard):
-            self._doorbell.begin(shard, bands, fetched.last_ids)
-        return fetched.claims
 
     def _obey(self, messages: Sequence[Message]) -> None:
         for message in messages:

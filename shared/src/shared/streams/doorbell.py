@@ -1,13 +1,13 @@
 """Tells the worker that there may be something to do: new requests, control messages, freed slots."""
 
 import asyncio
-import random
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from shared.contracts.states import Band, JobKind
 from shared.lifecycle.clock import Clock
+from shared.lifecycle.pauses import Pauses
 from shared.redis.client import Connections
 from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.keys import Keyspace
@@ -60,13 +60,15 @@ class Doorbell:
         while shard not in self._positions:
             await self._clock.sleep(0.05)
         positions = self._positions[shard]
+        pauses = Pauses()
         while True:
             try:
                 heard = await read_streams(client, positions, count=100)
             except (*UNAVAILABLE, ANY) as error:
                 log.warning("doorbell_failed", error=str(error))
-                await self._clock.sleep(random.uniform(0.2, 1.0))
+                await self._clock.sleep(pauses.following())
                 continue
+            pauses.reset()
             for stream, entries in heard.items():
                 positions[stream] = entries[-1][0]
                 if stream == control:

@@ -9,6 +9,7 @@ from shared.contracts.states import JobKind
 from shared.lifecycle.clock import Clock
 from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.operations import Operations
+from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
 
 log = structlog.get_logger()
@@ -18,38 +19,49 @@ SWEEP_SECONDS = 5.0
 """Between two steps of a sweep that finds nothing; one that finds something goes on at once."""
 
 
-async def promote_forever(scripts: Scripts, kind: JobKind, clock: Clock) -> None:
-    """Queue scheduled jobs when they are due."""
+async def promote_forever(scripts: Scripts, shard: int, kind: JobKind, clock: Clock) -> None:
+    """Queue scheduled jobs of a shard when they are due."""
     while True:
         pause = PROMOTE_SECONDS
-        for shard in range(scripts.shards):
-            try:
-                _, wait_ms = await scripts.promote(shard, kind)
-            except (*UNAVAILABLE, ANY) as error:
-                log.warning("promote_failed", error=str(error))
-                continue
+        try:
+            _, wait_ms = await scripts.promote(shard, kind)
+        except (*UNAVAILABLE, ANY) as error:
+            log.warning("promote_failed", shard=shard, error=str(error))
+        else:
             if wait_ms is not None:
                 pause = min(pause, max(0.02, wait_ms / 1000))
         await clock.sleep(pause)
 
 
 async def sweep_forever(
-    operations: Operations, kind: JobKind, clock: Clock, lease_seconds: float, pause: float = SWEEP_SECONDS
+    operations: Operations,
+    shard: int,
+    kind: JobKind,
+    clock: Clock,
+    lease_seconds: float,
+    pause: float = SWEEP_SECONDS,
 ) -> None:
-    """Walk the index round and round: forget what has expired, put back what stands nowhere."""
+    """Walk the index of a shard round and round: forget what has expired, put back what stands nowhere."""
     lease_ms = round(lease_seconds * 1000)
-    cursors = dict.fromkeys(range(operations.shards), 0)
+    cursor = dropped = 0
     while True:
-        found = 0
-        for shard, cursor in cursors.items():
-            try:
-                swept = await operations.sweep(shard, kind, DEFAULT_TENANT, cursor, lease_ms)
-            except (*UNAVAILABLE, ANY) as error:
-                log.warning("sweep_failed", error=str(error))
-                continue
-            cursors[shard] = swept.cursor
-            found += swept.dropped
+        try:
+            swept = await operations.sweep(shard, kind, DEFAULT_TENANT, cursor, lease_ms)
+        except (*UNAVAILABLE, ANY) as error:
+            log.warning("sweep_failed", shard=shard, error=str(error))
+        else:
+            cursor, dropped = swept.cursor, swept.dropped
             if swept.restored:
                 log.warning("jobs_put_back", shard=shard, jobs=swept.restored)
         # At random, so that a fleet does not walk in step.
-        await clock.sleep(0.1 if found else pause * random.uniform(0.5, 1.5))
+        await clock.sleep(0.1 if dropped else pause * random.uniform(0.5, 1.5))
+
+
+async def agree_forever(reads: Reads, clock: Clock) -> None:
+    """See that the number of shards stays agreed upon; raises ShardMismatchError where it is another one now."""
+    while True:
+        try:
+            await reads.fix_shards()
+        except (*UNAVAILABLE, ANY) as error:
+            log.warning("agreeing_failed", error=str(error))
+        await clock.sleep(SWEEP_SECONDS * random.uniform(0.5, 1.5))

@@ -9,6 +9,7 @@ import structlog
 
 from shared.contracts.states import JobKind
 from shared.lifecycle.clock import Clock, SystemClock
+from shared.lifecycle.pauses import Pauses
 from shared.lifecycle.supervisor import Drain
 from shared.observability.health import Health, internal_port
 from shared.observability.logging import configure_logging
@@ -48,6 +49,7 @@ async def run_worker(
 
 async def _prepared(reads: Reads, kind: JobKind, clock: Clock, health: Health, drain: Drain) -> bool:
     """Agree on the shards and create the groups as soon as Redis answers; false if told to stop before."""
+    pauses = Pauses()
     while not drain.asked:
         health.beat()
         try:
@@ -55,7 +57,7 @@ async def _prepared(reads: Reads, kind: JobKind, clock: Clock, health: Health, d
             await reads.ensure_groups(kind)
         except (*UNAVAILABLE, ANY) as error:
             log.warning("waiting_for_redis", error=str(error))
-            await clock.sleep(0.5)
+            await clock.sleep(pauses.following())
         else:
             return True
     return False

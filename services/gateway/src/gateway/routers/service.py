@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import PlainTextResponse
 
 from gateway.dependencies import ServicesDep, prepared
-from gateway.errors import ProblemError
+from gateway.errors import ProblemError, come_back
 from gateway.schemas import Ready, problems
 from shared.contracts.states import JobKind
 from shared.redis.failures import ANY, OUT_OF_MEMORY
@@ -26,12 +26,12 @@ async def readyz(service: ServicesDep) -> Ready:
     if service.hub.draining:
         raise ProblemError(503, "draining", "The server is stopping.", headers={"Retry-After": "1"})
     if not await service.connections.ping():
-        raise ProblemError(503, "redis_unavailable", "Redis does not answer.", headers={"Retry-After": "2"})
+        raise ProblemError(503, "redis_unavailable", "Redis does not answer.", headers=come_back())
     try:
         # A full Redis refuses this, but still serves every job that is there: no reason to take the gateway away.
         with contextlib.suppress(OUT_OF_MEMORY):
             for kind in JobKind:
                 await service.reads.ensure_groups(kind)
     except ANY as error:
-        raise ProblemError(503, "redis_unavailable", "Redis refuses.", headers={"Retry-After": "2"}) from error
+        raise ProblemError(503, "redis_unavailable", "Redis refuses.", headers=come_back()) from error
     return Ready()

@@ -1,7 +1,6 @@
 """Reads the feed once for the whole process and hands each event to those who watch its job."""
 
 import asyncio
-import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import structlog
 from gateway.sse.frames import Frame, Origin, event_frame
 from shared.contracts.ids import JobRef
 from shared.lifecycle.clock import Clock
+from shared.lifecycle.pauses import Pauses
 from shared.redis.client import Connections
 from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.keys import Keyspace, shard_of
@@ -140,6 +140,7 @@ class FeedHub:
         client = self._connections.blocking()
         feed = Keyspace(shard).feed
         position: str | None = None
+        pauses = Pauses()
         while True:
             try:
                 if position is None:
@@ -147,11 +148,12 @@ class FeedHub:
                     # Those who subscribed before this position was known may have missed events, or seen lost ones.
                     self._all_behind(shard)
                 position = await self._read(client, shard, feed, position)
+                pauses.reset()
             except (*UNAVAILABLE, ANY) as error:
                 log.warning("feed_read_failed", error=str(error))
                 # Who answers next may be a replica that lacks the newest events, or whose clock is behind ours.
                 position = None
-                await self._clock.sleep(random.uniform(0.1, 1.0))
+                await self._clock.sleep(pauses.following())
 
     async def _read(self, client: Traffic, shard: int, feed: str, position: str) -> str:
         entries = (await read_streams(client, {feed: position}, BATCH_ENTRIES)).get(feed, [])

@@ -21,6 +21,7 @@ local K = {
   paused = KEYS[18],     -- hash: kinds no worker may claim, since when, ms
   workers = KEYS[19],    -- sorted set: workers by the time their heartbeat runs out, ms
   worker = KEYS[20],     -- family by worker, hash: what a worker says of itself
+  confirmed = KEYS[21],  -- string: when a replica was last asked to confirm, ms
 }
 local GROUP = 'workers'
 local BANDS = {'high', 'default', 'low'}
