@@ -43,17 +43,21 @@ class Running:
 
 
 @asynccontextmanager
-async def worker(url: str, handler: Handler, name: str = "worker", **settings: Any) -> AsyncIterator[Running]:
+async def worker(
+    url: str, handler: Handler, name: str = "worker", *, redis: RedisSettings | None = None, **settings: Any
+) -> AsyncIterator[Running]:
     """A worker while the block runs, drained at its end; whatever ended it before is raised.
 
-    Leases are short. Looks at the queue are rare, so that a wake-up that is lost shows.
+    Leases are short. Looks at the queue are rare, so that a wake-up that is lost shows. ``redis`` takes the place of
+    the plain settings for ``url``.
     """
     plain = {"lease_seconds": LEASE_SECONDS, "grace_seconds": 5, "poll_seconds": 20, "backoff_base_seconds": 0.05}
     clock, drain, health = SystemClock(), Drain(), Health()
-    async with connections(RedisSettings(url=SecretStr(url))) as opened:
-        scripts = Scripts(opened, 1)
+    redis = redis or RedisSettings(url=SecretStr(url))
+    async with connections(redis) as opened:
+        scripts = Scripts(opened, redis.shards)
         consumer = Consumer(
-            Worker(name, KIND, handler), opened, scripts, Reads(opened, 1), clock,
+            Worker(name, KIND, handler), opened, scripts, Reads(opened, redis.shards), clock,
             WorkerSettings(**{**plain, **settings}), health,
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:

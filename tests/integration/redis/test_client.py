@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-import redis.asyncio as aioredis
 from pydantic import SecretStr
 
 from shared.contracts.states import Band
@@ -42,7 +41,7 @@ async def through(proxy: Proxy, board: Board) -> AsyncIterator[Connections]:
 
 
 def _impatient(client: Any, seconds: float = 0.3) -> Any:
-    client.client.connection_pool.connection_kwargs["socket_timeout"] = seconds
+    client._lane_of(()).client.connection_pool.connection_kwargs["socket_timeout"] = seconds
     return client
 
 
@@ -101,11 +100,11 @@ async def test_ping_tells_within_a_second(board: Board, proxy: Proxy, through: C
 
 async def test_patience_of_each_client(board: Board, through: Connections) -> None:
     def patience(client: Traffic) -> float:
-        assert isinstance(client.client, aioredis.Redis)
-        return float(client.client.connection_pool.connection_kwargs["socket_timeout"])
+        return float(client._lane_of(()).client.connection_pool.connection_kwargs["socket_timeout"])
 
     assert BLOCK_MS / 1000 + 5 <= patience(through.blocking()) <= 12
-    for client in (through.commands, through.once, through.heartbeat, through.confirmed):
+    assert patience(through.once) == 3
+    for client in (through.commands, through.heartbeat, through.confirmed):
         assert patience(client) == 5
 
 

@@ -56,14 +56,21 @@ class Model(Queues):
             self.queue_without_owner(self.jobs[name], "due")
         return len(due)
 
-    def fetch(self, kind: JobKind, worker: str, number: int, count: int, bands: Sequence[Band]) -> list[Job]:
+    def fetch(
+        self, kind: JobKind, worker: str, number: int, count: int, bands: Sequence[Band], *, suspects: bool
+    ) -> list[Job]:
         """Claim: first the jobs whose lease has ended, then new entries, band by band."""
         paused, claims = kind in self.paused, list[Job]()
         ended = sorted(
             (at, name) for name, at in self.leases.items() if at <= self.now and self.jobs[name].kind is kind
         )
-        for _, name in ended if paused else ended[:count]:
-            claims += self._take(self.jobs[name], worker, number)
+        for _, name in ended:
+            if len(claims) >= count and not paused:
+                break
+            suspect = self._suspect(self.jobs[name])
+            took = self._take(self.jobs[name], worker, number) if suspects or not suspect else []
+            suspects = suspects and not (took and suspect)
+            claims += took
         for stream in [] if paused else [self.streams[kind, band] for band in bands]:
             while fresh := [entry for entry in stream if not entry.delivered][: count - len(claims)]:
                 for entry in fresh:
@@ -74,6 +81,11 @@ class Model(Queues):
                     elif job.state is JobState.QUEUED:
                         claims += self._take(job, worker, number)
         return claims
+
+    def _suspect(self, job: Job) -> bool:
+        """Whether it is in its last attempt after workers died with it."""
+        ends = job.cancel or job.attempt >= job.max_attempts
+        return job.state is JobState.RUNNING and 0 < job.attempt == job.max_attempts - 1 and not ends
 
     def _take(self, job: Job, worker: str, number: int) -> list[Job]:
         """Settle what may not run any more, and claim what may."""

@@ -40,9 +40,10 @@ class WorkerRules(Machine):
         """By worker and kind: the last one whose answer it got."""
 
     @precondition(lambda self: self.fetchable())
-    @rule(worker=WORKERS, number=PICKS, count=COUNTS, reverse=st.booleans(), lost=SELDOM_LOST)
-    def fetch(self, worker: str, number: int, count: int, reverse: bool, lost: bool) -> None:
-        self.fetch_as(worker, pick(self.fetchable(), number), count, reverse=reverse, lost=lost)
+    @rule(worker=WORKERS, number=PICKS, count=COUNTS, reverse=st.booleans(), lost=SELDOM_LOST, suspects=st.booleans())
+    def fetch(self, worker: str, number: int, count: int, reverse: bool, lost: bool, suspects: bool) -> None:
+        kind = pick(self.fetchable(), number)
+        self.fetch_as(worker, kind, count, reverse=reverse, lost=lost, suspects=suspects)
 
     def fetchable(self) -> list[JobKind]:
         """Kinds in which a lease has ended, or an entry was not read yet."""
@@ -58,12 +59,22 @@ class WorkerRules(Machine):
         self.end_lease_of(job)
         self.fetch_as(worker, job.kind, 1, lost=lost)
 
-    def fetch_as(self, worker: str, kind: JobKind, count: int, *, reverse: bool = False, lost: bool = False) -> None:
+    def fetch_as(
+        self,
+        worker: str,
+        kind: JobKind,
+        count: int,
+        *,
+        reverse: bool = False,
+        lost: bool = False,
+        suspects: bool = True,
+    ) -> None:
         """Where the reply is lost, nobody works on what was claimed."""
         self.fetches[worker] += 1
         fetcher, bands = Fetcher(worker, self.fetches[worker]), list(Band)[:: -1 if reverse else 1]
-        jobs = self.model.fetch(kind, worker, fetcher.number, count, bands)
-        claims = self.act("fetch", self.world.scripts.fetch(0, kind, fetcher, LEASE_MS, count, bands)).claims
+        jobs = self.model.fetch(kind, worker, fetcher.number, count, bands, suspects=suspects)
+        fetching = self.world.scripts.fetch(0, kind, fetcher, LEASE_MS, count, bands, suspects=suspects)
+        claims = self.act("fetch", fetching).claims
         assert [(claim.ref.job_id, claim.fence, claim.attempt, claim.max_attempts, claim.run, claim.band,
             claim.request_id) for claim in claims] == [(job.id, job.fence, job.attempt, job.max_attempts, job.run,
             job.band, job.request_id) for job in jobs]  # fmt: skip

@@ -93,8 +93,9 @@ class World:
         counted: Counter[str] = Counter()
         for key in await self.redis.keys(KEYS.stats(0).removesuffix("0") + "*"):
             for field, number in (await self.redis.hgetall(key)).items():
-                if field.decode().rpartition(":")[2] in TERMINAL_STATES:
-                    counted[field.decode()] += int(number)
+                kind, band, what, *_ = field.decode().split(":")
+                if what in TERMINAL_STATES:
+                    counted[f"{kind}:{band}:{what}"] += int(number)
         return counted
 
     def later(self) -> int:

@@ -80,3 +80,5 @@ class Claim:
     soft_limit_seconds: float | None
     hard_limit_seconds: float | None
     """Of the run's working time; None where the request leaves it to the worker."""
+    on_probation: bool = False
+    """Its last attempt, after its workers died in the others: it may be what killed them."""

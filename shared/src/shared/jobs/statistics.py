@@ -44,8 +44,10 @@ def gather(tallies: Iterable[Mapping[str, int]]) -> dict[tuple[JobKind, Band], H
         for name, count in tally.items():
             kind, band, what, *bucket = name.split(":")
             hour = hours[JobKind(kind), Band(band)]
-            if bucket:
+            if what == "wait":
                 hour.lengths[what][int(bucket[0])] += count
             else:
                 hour.ended[what] += count
+                if bucket:
+                    hour.lengths["run"][int(bucket[0])] += count
     return hours

@@ -6,14 +6,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from shared.redis.failures import ANY
-from shared.redis.keys import SHARDS_KEY
-from shared.redis.topology import open_client
+from shared.redis.keys import SHARDS_KEY, Keyspace
+from shared.redis.topology import Topology
 from shared.redis.traffic import Manners, Traffic
 from shared.settings import RedisSettings
 
 BLOCK_MS = 5_000
 """How long a blocking read waits on the server."""
 REPLY_SECONDS = 5.0
+CLAIM_SECONDS = 3.0
+"""A worker that waits for a claim does nothing else, and what a lost one claimed is given back."""
 PING_SECONDS = 1.0
 
 
@@ -21,12 +23,14 @@ class Connections:
     """The clients of one process. Nothing is sent before the first command."""
 
     def __init__(self, settings: RedisSettings, group: asyncio.TaskGroup) -> None:
-        self._settings = settings
+        self._topology = Topology(settings)
+        self._shards = settings.shards
         self._group = group
         self._opened: list[Traffic] = []
+        self._following = group.create_task(self._topology.follow())
         self.commands = self._open("commands", Manners(connections=2, repeats=3, together=True))
         """Idempotent scripts and reads: repeated after a lost connection."""
-        self.once = self._open("once", Manners())
+        self.once = self._open("once", Manners(), CLAIM_SECONDS)
         """Commands that must not be repeated blindly: a repeated claim would strand the first one."""
         self.heartbeat = self._open("heartbeat", Manners(repeats=3))
         """Idempotent, and never behind anything else."""
@@ -48,17 +52,22 @@ class Connections:
         return True
 
     async def memory(self) -> Sequence[dict[str, Any]]:
-        """INFO memory of the server, or of each master of a Cluster."""
-        return await self.commands.on_all_servers("INFO", "memory")
+        """INFO memory of the servers, one for each shard where they may lie on several; without those that are away."""
+        shards = range(self._shards if self._topology.spread else 1)
+        asked = (self.commands.of_server(Keyspace(shard).feed, "INFO", "memory") for shard in shards)
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        return [info for info in told if isinstance(info, dict)]
 
     def _open(self, name: str, manners: Manners, reply_seconds: float = REPLY_SECONDS) -> Traffic:
-        traffic = Traffic(open_client(self._settings, name, reply_seconds), manners, self._group)
+        traffic = Traffic(self._topology, name, reply_seconds, manners, self._group)
         self._opened.append(traffic)
         return traffic
 
     async def aclose(self) -> None:
+        self._following.cancel()
         for traffic in self._opened:
             await traffic.aclose()
+        await self._topology.aclose()
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ REDIS_UNAVAILABLE = (
     exceptions.BusyLoadingError,
     exceptions.ReadOnlyError,
     exceptions.ClusterError,
+    exceptions.AskError,
     exceptions.TryAgainError,
     RefusedForNowError,
 )
@@ -34,10 +35,12 @@ NO_SCRIPT = exceptions.NoScriptError
 ANY = exceptions.RedisError
 """Everything redis-py raises."""
 
-CONNECTION_LOST = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
-"""Nobody knows whether the command was carried out."""
-ELSEWHERE = (exceptions.ReadOnlyError, exceptions.ClusterError)
-"""Not carried out: another server is in charge now."""
+ELSEWHERE = (exceptions.ReadOnlyError, exceptions.ClusterError, exceptions.AskError, exceptions.TryAgainError)
+"""Not carried out: another server is in charge now (MOVED is an ASK to redis-py), or will be."""
+TIMED_OUT = (exceptions.TimeoutError, TimeoutError)
+"""Nobody answered, and asking again takes as long."""
+NO_REDIS = (exceptions.InvalidResponse, ValueError)
+"""What answers does not speak Redis's protocol."""
 
 _MAY_PASS = ("MISCONF", "NOREPLICAS", "BUSY ")
 
@@ -47,8 +50,6 @@ def told_when_it_may_pass(error: Exception) -> Exception:
 
     Always a copy: one failure is told to many tasks, and each adds its frames.
     """
-    if isinstance(error, exceptions.RedisClusterException):
-        return exceptions.ConnectionError(str(error))
     if isinstance(error, REFUSED) and str(error).startswith(_MAY_PASS):
         return RefusedForNowError(str(error))
     return copy.copy(error)

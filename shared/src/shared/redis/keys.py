@@ -18,7 +18,7 @@ REGISTRY_SHARD = 0
 """Workers belong to no job: their registry lies in the first shard."""
 SHARDS_KEY = "draftline:shards"
 """String: the number of shards, fixed by the first process that starts."""
-_TAGGED = "draftline:{"
+_PREFIX = "draftline:"
 
 
 def shard_of(ref: JobRef, shards: int) -> int:
@@ -27,10 +27,13 @@ def shard_of(ref: JobRef, shards: int) -> int:
 
 
 def slot_tag(command: Sequence[object]) -> str:
-    """The hash tag of the key a command names first; empty where that has none."""
-    for part in command[1:5]:
-        if isinstance(part, str) and part.startswith(_TAGGED):
-            return part[len(_TAGGED) : part.index("}")]
+    """What tells the slot of the key a command names first: its beginning with the hash tag, or else all of it.
+
+    Empty where the command names none.
+    """
+    for part in command[1:8]:
+        if isinstance(part, str) and part.startswith(_PREFIX):
+            return part[: part.find("}") + 1] or part
     return ""
 
 
@@ -41,7 +44,7 @@ class Keyspace:
     shard: int
 
     def _key(self, name: str) -> str:
-        return f"{_TAGGED}{self.shard}}}:{name}"
+        return f"{_PREFIX}{{{self.shard}}}:{name}"
 
     def job(self, ref: JobRef) -> str:
         """Hash: the record of the job."""

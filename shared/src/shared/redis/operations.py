@@ -1,8 +1,10 @@
 """What operators ask of the queues and the workers, one typed function for each script."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.contracts.states import Band, JobKind
 from shared.contracts.workers import GivenOrder, Order, WorkerRecord
@@ -76,8 +78,7 @@ class Operations:
         """How many jobs of a kind stand where."""
         paused: int | None = None
         bands = {band: Standing() for band in Band}
-        for shard in range(self.shards):
-            since, *numbers = await self._runner.run("overview", shard, kind, [kind, *Band])
+        for since, *numbers in await self._everywhere("overview", kind, [kind, *Band]):
             paused = int(since) if since and paused is None else paused
             for place, band in enumerate(Band):
                 bands[band] += Standing(*(int(number) for number in numbers[4 * place : 4 * place + 4]))
@@ -86,9 +87,13 @@ class Operations:
     async def ahead(self, kind: JobKind, entries: Sequence[tuple[Band, str]]) -> list[int]:
         """How many jobs stand before each of the given entries; in a band of a shard at most MOST_COUNTED count."""
         args = [MOST_COUNTED, len(Band), *Band, *(part for band, entry in entries for part in (band, entry))]
-        found = [await self._runner.run("position", shard, kind, args) for shard in range(self.shards)]
+        found = await self._everywhere("position", kind, args)
         # Below 0: given to a worker and handed back, so it is the next.
         return [0 if min(numbers) < 0 else sum(numbers) for numbers in zip(*found, strict=True)]
+
+    async def _everywhere(self, name: str, kind: JobKind, args: Sequence[object]) -> list[Any]:
+        """The replies of all shards; asked for at once, since they may be on several servers."""
+        return await asyncio.gather(*(self._runner.run(name, shard, kind, args) for shard in range(self.shards)))
 
     async def sweep(self, shard: int, kind: JobKind, tenant: str, cursor: int, lease_ms: int = 0) -> Swept:
         """Drop what has expired from the index, and put back jobs of the kind that stand nowhere; a part a call.

@@ -184,10 +184,21 @@ class Scripts:
         )
 
     async def fetch(
-        self, shard: int, kind: JobKind, fetcher: Fetcher, lease_ms: int, count: int, bands: Sequence[Band]
+        self,
+        shard: int,
+        kind: JobKind,
+        fetcher: Fetcher,
+        lease_ms: int,
+        count: int,
+        bands: Sequence[Band],
+        *,
+        suspects: bool = True,
     ) -> Fetched:
-        """Claim up to ``count`` jobs. Never repeated: ``reconcile`` gives back what a lost reply claimed."""
-        args = [fetcher.worker, fetcher.number, lease_ms, count, kind, *bands]
+        """Claim up to ``count`` jobs. Never repeated: ``reconcile`` gives back what a lost reply claimed.
+
+        Of the jobs in their last attempt after their workers died, one at most, and none unless ``suspects``.
+        """
+        args = [fetcher.worker, fetcher.number, lease_ms, count, int(suspects), kind, *bands]
         claims, last_ids = await self._runner.run("fetch", shard, kind, args, self._connections.once)
         return Fetched([_claim(kind, item) for item in claims], [item.decode() for item in last_ids])
 
@@ -262,7 +273,7 @@ class Scripts:
 
 
 def _claim(kind: JobKind, item: list[bytes]) -> Claim:
-    ref, fence, attempt, max_attempts, run, band, request_id, waited, worked, soft, hard = (
+    ref, fence, attempt, max_attempts, run, band, request_id, waited, worked, soft, hard, probation = (
         part.decode() for part in item
     )
     return Claim(
@@ -278,6 +289,7 @@ def _claim(kind: JobKind, item: list[bytes]) -> Claim:
         worked_seconds=int(worked) / 1000,
         soft_limit_seconds=int(soft) / 1000 if soft else None,
         hard_limit_seconds=int(hard) / 1000 if hard else None,
+        on_probation=probation == "1",
     )
 
 

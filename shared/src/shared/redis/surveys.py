@@ -47,7 +47,7 @@ class Surveys:
         return await self._newest(keys, before, count)
 
     async def _newest(self, keys: Sequence[str], before: Place | None, count: int) -> list[Place]:
-        found = [await self._after(key, before, count) for key in keys]
+        found = await asyncio.gather(*(self._after(key, before, count) for key in keys))
         return heapq.nlargest(count, (place for places in found for place in places))
 
     async def _after(self, key: str, before: Place | None, count: int) -> list[Place]:

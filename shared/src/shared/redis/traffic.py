@@ -11,14 +11,14 @@ import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeAlias
 
 import redis.asyncio as aioredis
 from redis.commands import AsyncCoreCommands
 
-from shared.redis.failures import ANY, CONNECTION_LOST, ELSEWHERE, UNAVAILABLE, told_when_it_may_pass
+from shared.redis.failures import ANY, ELSEWHERE, NO_REDIS, UNAVAILABLE, told_when_it_may_pass
 from shared.redis.keys import slot_tag
-from shared.redis.topology import Client
+from shared.redis.topology import Topology
 
 MOST_COMMANDS = 64
 """In one round trip: the server runs them in a row, and others wait."""
@@ -39,11 +39,15 @@ class Manners:
     """Whether commands may share a round trip."""
 
 
+_Commands: TypeAlias = Sequence[tuple[tuple[Any, ...], dict[str, Any]]]
+"""Arguments and redis-py's options for the reply."""
+
+
 @dataclass(slots=True, eq=False)
 class _Asked:
     """Commands that belong together, and whoever waits for the replies."""
 
-    commands: Sequence[tuple[tuple[Any, ...], dict[str, Any]]]
+    commands: _Commands
     replies: "asyncio.Future[list[Any]]"
 
 
@@ -54,8 +58,12 @@ class Traffic(AsyncCoreCommands):
     """Tells type checkers that the commands are to be awaited."""
     _event_dispatcher: Any = None
 
-    def __init__(self, client: Client, manners: Manners, group: asyncio.TaskGroup) -> None:
-        self.client = client
+    def __init__(
+        self, topology: Topology, name: str, reply_seconds: float, manners: Manners, group: asyncio.TaskGroup
+    ) -> None:
+        self._topology = topology
+        self._name = name
+        self._reply_seconds = reply_seconds
         self._manners = manners
         self._group = group
         self._lanes: dict[str, _Lane] = {}
@@ -63,63 +71,64 @@ class Traffic(AsyncCoreCommands):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """The reply to one command; raises what the server or the connection says."""
-        (reply,) = await self._carried([(args, options)])
+        (reply,) = await self._lane_of(args).ask([(args, options)])
         if isinstance(reply, Exception):
             raise told_when_it_may_pass(reply)
         return reply
 
     async def in_a_row(self, *commands: tuple[Any, ...]) -> list[Any]:
         """Replies to commands that go over one connection, one after the other; errors of the server among them."""
-        return await self._carried([(command, {}) for command in commands])
+        return await self._lane_of(commands[0]).ask([(command, {}) for command in commands])
 
-    async def on_all_servers(self, *args: Any) -> list[Any]:
-        """The reply of the server, or of each master of a Cluster."""
-        if isinstance(self.client, aioredis.RedisCluster):
-            replies = await self.client.execute_command(*args, target_nodes=aioredis.RedisCluster.PRIMARIES)
-            return list(replies.values()) if len(self.client.get_primaries()) > 1 else [replies]
-        return [await self.execute_command(*args)]
+    async def of_server(self, key: str, *args: Any) -> Any:
+        """The reply of the server where a key lies to a command that names no key."""
+        (reply,) = await self._lane_of(("", key)).ask([(args, {})])
+        if isinstance(reply, Exception):
+            raise told_when_it_may_pass(reply)
+        return reply
 
     async def aclose(self) -> None:
         """Close the connections; what is still asked for is cancelled."""
         for task in self._tasks:
             task.cancel()
         for lane in self._lanes.values():
-            lane.close()
-        await self.client.aclose()
+            await lane.close()
 
-    async def _carried(self, commands: Sequence[tuple[tuple[Any, ...], dict[str, Any]]]) -> list[Any]:
-        # Each shard of a Cluster has a lane of its own: a server that is away holds up nobody else's.
-        args = commands[0][0]
-        name = slot_tag(args) if isinstance(self.client, aioredis.RedisCluster) else ""
+    def _lane_of(self, command: Sequence[Any]) -> "_Lane":
+        # Each slot of a Cluster has a lane of its own: a server that is away holds up nobody else's.
+        name = slot_tag(command) if self._topology.spread else ""
         lane = self._lanes.get(name)
         if lane is None:
-            lane = self._lanes[name] = _Lane(self.client, self._manners)
+            client = self._topology.client(self._name, self._reply_seconds, name)
+            lane = self._lanes[name] = _Lane(client, self._manners)
             self._tasks += [self._group.create_task(lane.drive()) for _ in range(self._manners.connections)]
-        asked = _Asked(commands, asyncio.get_running_loop().create_future())
-        lane.put(asked)
-        return await asked.replies
+        return lane
 
 
 class _Lane:
     """A queue of commands and the tasks that carry them, one connection each."""
 
-    def __init__(self, client: Client, manners: Manners) -> None:
-        self._client = client
+    def __init__(self, client: aioredis.Redis, manners: Manners) -> None:
+        self.client = client
         self._manners = manners
         self._queue: deque[_Asked] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._closed = False
 
-    def put(self, asked: _Asked) -> None:
+    async def ask(self, commands: _Commands) -> list[Any]:
+        """The replies, once the commands had their turn."""
+        asked = _Asked(commands, asyncio.get_running_loop().create_future())
         if self._closed:
             _fail([asked], _closed())
         self._queue.append(asked)
         if self._idle:
             self._idle.pop().set_result(None)
+        return await asked.replies
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._closed = True
         _fail(self._taken(len(self._queue)), _closed())
+        await self.client.aclose()
 
     async def drive(self) -> None:
         """Carry what is asked for until the lane is closed."""
@@ -176,42 +185,27 @@ class _Lane:
         error: Exception = ConnectionError()
         for asked in batch:
             own = [next(replies) for _ in asked.commands]
-            failure = next((reply for reply in own if isinstance(reply, (*CONNECTION_LOST, *ELSEWHERE))), None)
+            failure = next((reply for reply in own if isinstance(reply, ELSEWHERE)), None)
             if failure is not None:
                 left.append(asked)
                 error = failure
             elif not asked.replies.done():
                 asked.replies.set_result(own)
         if left:
-            await self._look_around()
+            # The next connection asks, or is led, where to go. Others in use find out by themselves.
+            await self.client.connection_pool.disconnect(inuse_connections=False)
         return left, error
 
-    async def _sent(self, commands: Sequence[tuple[tuple[Any, ...], dict[str, Any]]]) -> list[Any]:
-        pipeline = cast("Any", self._client).pipeline(transaction=False)
+    async def _sent(self, commands: _Commands) -> list[Any]:
+        pipeline = self.client.pipeline(transaction=False)
         for args, options in commands:
-            placed = await self._node_of(commands[0][0]) if args[0] == "WAIT" else {}
-            pipeline.execute_command(*args, **options, **placed)
+            pipeline.execute_command(*args, **options)
         try:
             replies: list[Any] = await pipeline.execute(raise_on_error=False)
-        except ValueError as error:
-            # hiredis: the reply is no Redis protocol.
+        except NO_REDIS as error:
             msg = f"the server sent what is not Redis protocol: {error}"
             raise ConnectionError(msg) from error
         return replies
-
-    async def _node_of(self, command: tuple[Any, ...]) -> dict[str, Any]:
-        """A WAIT names no key; it goes where the script before it goes."""
-        if not isinstance(self._client, aioredis.RedisCluster):
-            return {}
-        await self._client.initialize()
-        return {"target_nodes": self._client.get_node_from_key(command[3])}
-
-    async def _look_around(self) -> None:
-        """Another server may be in charge now: the next connections are made anew."""
-        if isinstance(self._client, aioredis.RedisCluster):
-            await self._client.aclose()
-        else:
-            await self._client.connection_pool.disconnect()
 
 
 def _closed() -> Exception:

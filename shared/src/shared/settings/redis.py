@@ -2,6 +2,7 @@
 
 import re
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -58,6 +59,9 @@ class RedisSettings(EnvironmentSettings):
             raise ValueError(msg)
         if self.redis_cluster and self.url.get_secret_value().startswith("unix://"):
             msg = "a Cluster is reached by redis:// or rediss://, not by unix://"
+            raise ValueError(msg)
+        if self.redis_cluster and urlsplit(self.url.get_secret_value()).path not in {"", "/", "/0"}:
+            msg = "a Cluster has no databases: leave the number out of REDIS_URL"
             raise ValueError(msg)
         return self
 

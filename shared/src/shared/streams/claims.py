@@ -9,7 +9,7 @@ from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.pauses import Pauses
-from shared.redis.failures import ANY, UNAVAILABLE
+from shared.redis.failures import ANY, TIMED_OUT, UNAVAILABLE
 from shared.redis.scripts import Fetcher, Scripts
 from shared.streams.doorbell import Doorbell
 
@@ -29,7 +29,9 @@ class _Shard:
     """Whether a later one may have claimed something."""
     away_until: float = 0.0
     """Monotonic time before which it is left alone."""
-    pauses: Pauses = field(default_factory=Pauses)
+    silent: bool = False
+    """Whether it did not answer at all: asking again would hold up the others, until somebody had an answer."""
+    pauses: Pauses = field(default_factory=lambda: Pauses(most=1.0))
 
 
 class Claims:
@@ -56,30 +58,37 @@ class Claims:
         now = self._clock.monotonic()
         return min([most, *(max(0.0, shard.away_until - now) for shard in self._shards if shard.away_until)])
 
-    async def fetch(self, number: int, count: int, turn: int) -> list[Claim]:
-        """Up to ``count`` jobs of a shard; none while it is away."""
+    def reached(self, number: int) -> None:
+        """Somebody had an answer of the shard."""
+        self._shards[number].silent = False
+
+    async def fetch(self, number: int, count: int, turn: int, *, suspects: bool) -> list[Claim]:
+        """Up to ``count`` jobs of a shard; none while it is away. Jobs on probation only where ``suspects``."""
         shard = self._shards[number]
-        if self._clock.monotonic() < shard.away_until:
+        if shard.silent or self._clock.monotonic() < shard.away_until:
             return []
         try:
-            claims = await self._fetch(number, shard, count, turn)
+            claims = await self._fetch(number, shard, count, turn, suspects=suspects)
         except (*UNAVAILABLE, ANY) as error:
             pause = shard.pauses.following()
             shard.away_until = self._clock.monotonic() + pause
+            shard.silent = isinstance(error, TIMED_OUT)
             log.warning("fetch_failed", shard=number, error=str(error))
             return []
         shard.away_until = 0.0
         shard.pauses.reset()
         return claims
 
-    async def _fetch(self, number: int, shard: _Shard, count: int, turn: int) -> list[Claim]:
+    async def _fetch(self, number: int, shard: _Shard, count: int, turn: int, *, suspects: bool) -> list[Claim]:
         bands: Sequence[Band] = list(Band)[::-1] if turn % REVERSE_EVERY == 0 else list(Band)
         if shard.unanswered:
             given_back = await self._scripts.reconcile(number, self._kind, Fetcher(self._worker, shard.answered))
             log.info("reconciled", shard=number, given_back=given_back)
         shard.unanswered = True
         fetcher = Fetcher(self._worker, turn)
-        fetched = await self._scripts.fetch(number, self._kind, fetcher, self._lease_ms, count, bands)
+        fetched = await self._scripts.fetch(
+            number, self._kind, fetcher, self._lease_ms, count, bands, suspects=suspects
+        )
         shard.unanswered = False
         shard.answered = turn
         if not self._doorbell.knows(number):

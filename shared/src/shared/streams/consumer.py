@@ -114,7 +114,7 @@ class Consumer:
         kind, lease_seconds = self._worker.kind, self._settings.lease_seconds
         for shard in range(self._scripts.shards):
             yield self._doorbell.listen(shard)
-            yield promote_forever(self._scripts, shard, kind, self._clock)
+            yield promote_forever(self._scripts, shard, kind, self._clock, self._claims.reached)
             yield sweep_forever(self._operations, shard, kind, self._clock, lease_seconds)
 
     async def process_one(self, held: Held, limits: TimeLimits) -> None:
@@ -200,7 +200,9 @@ class Consumer:
             if free <= 0 and self._doorbell.knows(shard):
                 return False
             sent_at = self._clock.monotonic()
-            claims = await self._claims.fetch(shard, max(free, 0), turn)
+            # A job that may have killed its workers is the only one of its sort in this one.
+            suspects = not any(held.claim.on_probation for held in self._keeper.holding())
+            claims = await self._claims.fetch(shard, max(free, 0), turn, suspects=suspects)
             for claim in claims:
                 JOBS_STARTED.labels(claim.kind).inc()
                 JOB_WAIT_SECONDS.labels(claim.kind).observe(claim.waited_seconds)

@@ -1,6 +1,7 @@
 """What any worker does for the queue as a whole, beside its jobs."""
 
 import random
+from collections.abc import Callable
 
 import structlog
 
@@ -19,8 +20,10 @@ SWEEP_SECONDS = 5.0
 """Between two steps of a sweep that finds nothing; one that finds something goes on at once."""
 
 
-async def promote_forever(scripts: Scripts, shard: int, kind: JobKind, clock: Clock) -> None:
-    """Queue scheduled jobs of a shard when they are due."""
+async def promote_forever(
+    scripts: Scripts, shard: int, kind: JobKind, clock: Clock, reached: Callable[[int], None]
+) -> None:
+    """Queue scheduled jobs of a shard when they are due; ``reached`` is told of each answer."""
     while True:
         pause = PROMOTE_SECONDS
         try:
@@ -28,6 +31,7 @@ async def promote_forever(scripts: Scripts, shard: int, kind: JobKind, clock: Cl
         except (*UNAVAILABLE, ANY) as error:
             log.warning("promote_failed", shard=shard, error=str(error))
         else:
+            reached(shard)
             if wait_ms is not None:
                 pause = min(pause, max(0.02, wait_ms / 1000))
         await clock.sleep(pause)

@@ -13,6 +13,7 @@ if not job then
 end
 local now = now_ms()
 local percent = tonumber(job.percent)
+local told = {}
 local last = 0
 local newest = redis.call('XREVRANGE', K.events .. id, '+', '-', 'COUNT', 1)[1]
 if newest and newest[1]:match('^(%d+)%-') == fence then
@@ -24,8 +25,8 @@ local function progress(data)
   local event = cjson.decode(data)
   local reached = event.percent
   percent = math.max(percent, reached)
-  redis.call('HSET', K.job .. id, 'percent', tostring(percent), 'step', event.step, 'message', event.message, 'eta',
-    type(event.eta_seconds) == 'number' and int(now + event.eta_seconds * 1000) or '')
+  told = {'percent', tostring(percent), 'step', event.step, 'message', event.message, 'eta',
+    type(event.eta_seconds) == 'number' and int(now + event.eta_seconds * 1000) or ''}
   if reached < percent then
     event.percent = percent
     return cjson.encode(event)
@@ -45,4 +46,5 @@ for i = 3, #ARGV, 3 do
     return redis.error_reply('ERR event ' .. fence .. '-' .. seq .. ' was passed over')
   end
 end
+redis.call('HSET', K.job .. id, 'journal_bytes', job.journal_bytes, unpack(told))
 return job.cancel == '1' and 'cancel' or 'ok'

@@ -20,4 +20,5 @@ if job.state == 'running' then
 end
 local fence = tonumber(job.fence) + 1
 settle_cancelled(id, job, fence, now_ms(), int(fence) .. '-0')
+write_tallies()
 return 'cancelled'

@@ -5,7 +5,8 @@ local FEED_EVENTS = '10000'
 local ENTRY_OVERHEAD = 64
 local FIELDS_BYTES = 25 -- the names of the fields and the time; exact, since trim counts what is there
 
--- Drop the oldest events until three quarters of the bound are left; remember the last one dropped.
+-- Drop the oldest events until three quarters of the bound are left; remember the last one dropped. Returns the bytes
+-- that are left.
 local function trim(id, bytes)
   local journal = K.events .. id
   local last
@@ -26,17 +27,16 @@ local function trim(id, bytes)
     redis.call('XTRIM', journal, 'MINID', '=', entries[keep][1])
   end
   if last then
-    redis.call('HSET', K.job .. id, 'journal_bytes', int(bytes), 'trimmed', last)
+    redis.call('HSET', K.job .. id, 'trimmed', last)
   end
+  return bytes
 end
 
+-- The new `job.journal_bytes` is for the caller to store, with what else it writes into the record.
 local function emit(id, job, event_id, type, data, now)
   redis.call('XADD', K.events .. id, event_id, 'type', type, 'time', int(now), 'data', data)
   redis.call('XADD', K.feed, 'MAXLEN', '~', FEED_EVENTS, '*', 'job', id, 'kind', job.kind, 'request_id',
     job.request_id, 'id', event_id, 'type', type, 'time', int(now), 'data', data)
-  local size = #data + #type + FIELDS_BYTES + ENTRY_OVERHEAD
-  local bytes = redis.call('HINCRBY', K.job .. id, 'journal_bytes', size)
-  if bytes > JOURNAL_BYTES then
-    trim(id, bytes)
-  end
+  local bytes = tonumber(job.journal_bytes or 0) + #data + #type + FIELDS_BYTES + ENTRY_OVERHEAD
+  job.journal_bytes = int(bytes > JOURNAL_BYTES and trim(id, bytes) or bytes)
 end

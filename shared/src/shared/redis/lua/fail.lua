@@ -13,23 +13,26 @@ if not job then
 end
 local now = now_ms()
 local event_id = fence .. '-' .. ARGV[3]
-spend(id, ARGV[6])
+spend(id, job, ARGV[6])
 if job.cancel == '1' then
   settle_cancelled(id, job, fence, now, event_id)
+  write_tallies()
   return 'cancelled'
 end
 if wait >= 0 and tonumber(job.attempt) < tonumber(job.max_attempts) then
   local due = now + wait
   leave(id, job)
   moved(job, 'scheduled')
-  redis.call('HSET', K.job .. id, 'state', 'scheduled', 'entry', '', 'not_before', int(due), 'error', failure,
-    'settled_fence', fence, 'worker', '', 'eta', '', 'worked', worked(job, now))
-  redis.call('ZADD', K.delayed, int(due), id)
   emit(id, job, event_id, 'retrying', '{"error":' .. failure .. ',"retry_at":"' .. rfc3339(due) .. '"}', now)
+  redis.call('HSET', K.job .. id, 'state', 'scheduled', 'entry', '', 'not_before', int(due), 'error', failure,
+    'settled_fence', fence, 'worker', '', 'eta', '', 'worked', worked(job, now), 'journal_bytes', job.journal_bytes)
+  redis.call('ZADD', K.delayed, int(due), id)
+  write_tallies()
   return 'retrying'
 end
 if wait >= 0 then
   bury(id, job, now)
 end
 settle_failed(id, job, fence, now, event_id, failure)
+write_tallies()
 return 'failed'

@@ -3,33 +3,48 @@
 -- band by band; of a paused kind none, but what has to end ends. The entry stays pending until the job is settled,
 -- whoever owns it: the pending list says "not settled", the lease says who works on it.
 -- KEYS     see keyspace.lua; reads control, paused; writes job, events, requests, leases, dead, counts, stats, feed
--- ARGV     1 worker  2 number of its fetch  3 lease, ms  4 COUNT  5 kind  6.. bands in the order to read them
+-- ARGV     1 worker  2 number of its fetch  3 lease, ms  4 COUNT  5 whether it may take a job on probation ('1')
+--          6 kind  7.. bands in the order to read them
 -- Returns  {claims, last ids}: a claim is {id, fence, attempt, max_attempts, run, band, request_id, waited ms, worked
---          ms, soft limit ms, hard limit ms}; last ids are those of the bands as given, then of the control stream
---@include keyspace, emit, measure, settle
+--          ms, soft limit ms, hard limit ms, '1' on probation}; last ids are those of the bands as given, then of the
+--          control stream
+--@include keyspace, emit, measure, settle, stream
 local WORKER, FETCH, LEASE, COUNT = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local STARTED = ',"worker":' .. cjson.encode(WORKER) .. '}'
 local MOST_READ = 1000 -- a group created again reads every running job's entry; the next fetch goes on
 local now = now_ms()
-local paused = redis.call('HEXISTS', K.paused, ARGV[5]) == 1
-local claims = {}
+local paused = redis.call('HEXISTS', K.paused, ARGV[6]) == 1
+local claims, leases = {}, {}
+local may_take_suspect = ARGV[5] == '1'
+
+-- In its last attempt after the others killed their workers, or died with them: it may be the one that kills.
+local function suspect(job)
+  return job.state == 'running' and tonumber(job.attempt) > 0 and
+    tonumber(job.attempt) + 1 == tonumber(job.max_attempts)
+end
 
 local function claim(id, job, lease_end)
+  local alone = suspect(job)
   local fence, attempt = tonumber(job.fence) + 1, tonumber(job.attempt) + 1
   local waited, spent = 0, job.worked or '0'
   if job.state == 'queued' then
     waited = math.max(0, now - tonumber(job.queued_at))
-    tally_length(job, 'wait', waited, now)
+    tally(job, 'wait:' .. bucket(waited), now)
   else
     spent = worked(job, math.min(now, lease_end))
   end
   moved(job, 'running')
+  emit(id, job, int(fence) .. '-0', 'started', '{"attempt":' .. int(attempt) .. STARTED, now)
   redis.call('HSET', K.job .. id, 'state', 'running', 'fence', int(fence), 'attempt', int(attempt), 'worker', WORKER,
     'fetch', FETCH, 'claimed_at', int(now), 'worked', spent, 'eta', '',
-    'started_at', job.started_at ~= '' and job.started_at or int(now))
-  redis.call('ZADD', K.leases, int(now + LEASE), id)
-  emit(id, job, int(fence) .. '-0', 'started', cjson.encode({attempt = attempt, worker = WORKER}), now)
+    'started_at', job.started_at ~= '' and job.started_at or int(now), 'journal_bytes', job.journal_bytes)
+  leases[#leases + 1] = int(now + LEASE)
+  leases[#leases + 1] = id
   claims[#claims + 1] = {id, int(fence), int(attempt), job.max_attempts, job.run, job.band, job.request_id,
-    int(waited), spent, job.soft_limit or '', job.hard_limit or ''}
+    int(waited), spent, job.soft_limit or '', job.hard_limit or '', alone and '1' or ''}
+  if alone then
+    may_take_suspect = false
+  end
 end
 
 -- Claim, or settle what may not run any more.
@@ -41,15 +56,18 @@ local function take(id, job, lease_end)
     bury(id, job, now)
     settle_failed(id, job, fence, now, int(fence) .. '-0', cjson.encode({code = 'worker_lost',
       message = 'The worker died or was cut off in each of ' .. job.attempt .. ' attempts.', retryable = true}))
-  elseif not paused then
+  elseif not paused and (may_take_suspect or not suspect(job)) then
     claim(id, job, lease_end)
   end
 end
 
--- Of a paused kind all are looked at: those that have to end may stand behind those that have to wait.
-local most = paused and MOST_READ or COUNT
+-- More are looked at than may be claimed: those that have to end may stand behind those that have to wait.
+local most = (paused or COUNT > 0) and MOST_READ or 0
 local ended = redis.call('ZRANGEBYSCORE', K.leases, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, most)
 for i = 1, #ended, 2 do
+  if #claims >= COUNT and not paused then
+    break
+  end
   local id, job = ended[i], load(ended[i])
   if job and (job.state == 'running' or job.state == 'queued') then
     take(id, job, tonumber(ended[i + 1]))
@@ -58,22 +76,11 @@ for i = 1, #ended, 2 do
   end
 end
 
-local function read(stream)
-  local call = {'XREADGROUP', 'GROUP', GROUP, 'worker', 'COUNT', COUNT - #claims, 'STREAMS', stream, '>'}
-  local reply = redis.pcall(unpack(call))
-  if type(reply) == 'table' and reply.err then
-    -- Created at 0: after a flush or a failover the entries that were there before the group must not be missed.
-    redis.call('XGROUP', 'CREATE', stream, GROUP, '0', 'MKSTREAM')
-    reply = redis.call(unpack(call))
-  end
-  return reply and reply[1][2] or {}
-end
-
 local looked_at = 0
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   local stream = K.requests .. ARGV[i]
   while not paused and #claims < COUNT and looked_at < MOST_READ do
-    local entries = read(stream)
+    local entries = read(stream, COUNT - #claims)
     if #entries == 0 then
       break
     end
@@ -91,18 +98,12 @@ for i = 6, #ARGV do
   end
 end
 
-local function last_id(stream)
-  local info = redis.pcall('XINFO', 'STREAM', stream)
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then
-      return info[i + 1]
-    end
-  end
-  return '0-0'
+if #leases > 0 then
+  redis.call('ZADD', K.leases, unpack(leases))
 end
-
+write_tallies()
 local last = {}
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   last[#last + 1] = last_id(K.requests .. ARGV[i])
 end
 last[#last + 1] = last_id(K.control)

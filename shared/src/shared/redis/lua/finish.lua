@@ -14,19 +14,21 @@ if not job then
 end
 local now = now_ms()
 local event_id = fence .. '-' .. ARGV[3]
-spend(id, ARGV[6])
+spend(id, job, ARGV[6])
 if job.cancel == '1' then
   settle_cancelled(id, job, fence, now, event_id)
+  write_tallies()
   return 'cancelled'
 end
 
-local usage = usage_json(id)
+local usage = usage_json(job)
 local separator = ARGV[4]:find('^{%s*}$') and '' or ','
 local result = ARGV[4]:sub(1, -2) .. separator .. '"usage":' .. usage .. '}'
 redis.call('SET', K.result .. id, result, 'EX', job.result_ttl)
-redis.call('HSET', K.job .. id, 'percent', '100', 'eta', int(now), 'error', '', 'result_expires_at',
-  int(now + tonumber(job.result_ttl) * 1000))
 local shown = #result <= INLINE_BYTES and '"result":' .. result or '"result_link":"' .. ARGV[5] .. '"'
-settle(id, job, 'completed', fence, now, event_id, 'completed', '{' .. shown .. string.format(
-  ',"duration_seconds":%.3f,"usage":%s}', math.max(0, now - tonumber(job.started_at)) / 1000, usage))
+local data = '{' .. shown .. string.format(
+  ',"duration_seconds":%.3f,"usage":%s}', math.max(0, now - tonumber(job.started_at)) / 1000, usage)
+settle(id, job, 'completed', fence, now, event_id, data, 'percent', '100', 'eta', int(now), 'error', '',
+  'result_expires_at', int(now + tonumber(job.result_ttl) * 1000))
+write_tallies()
 return 'completed'

@@ -57,6 +57,26 @@ local function wake(what, id, fence)
   redis.call('XADD', K.control, 'MAXLEN', '~', '1000', '*', 'what', what, 'id', id, 'fence', fence or '')
 end
 
+-- Counters of hashes, gathered while a script runs over its jobs and written at its end.
+local gathered = {}
+
+local function count(key, field, step)
+  local fields = gathered[key] or {}
+  gathered[key] = fields
+  fields[field] = (fields[field] or 0) + step
+end
+
+-- `first` is called with the key of a field that was not there before.
+local function write_counts(first)
+  for key, fields in pairs(gathered) do
+    for field, step in pairs(fields) do
+      if step ~= 0 and redis.call('HINCRBY', key, field, step) == step and first then
+        first(key)
+      end
+    end
+  end
+end
+
 -- Count a move from the job's state to another. Waiting jobs need no count: they are what a request stream holds
 -- beyond the running ones.
 local function moved(job, state)
@@ -65,7 +85,7 @@ local function moved(job, state)
   end
   for counted, step in pairs({[job.state or ''] = -1, [state] = 1}) do
     if counted == 'running' or counted == 'scheduled' then
-      redis.call('HINCRBY', K.counts, counted .. ':' .. job.band, step)
+      count(K.counts, counted .. ':' .. job.band, step)
     end
   end
 end

@@ -15,29 +15,30 @@ local function owned(id, fence)
   return job
 end
 
--- Add what was spent. `usage` is a JSON object, or '' for nothing.
-local function spend(id, usage)
+-- Add what was spent to the sums in `job`, and to the record. `usage` is a JSON object, or '' for nothing.
+local function spend(id, job, usage)
   if usage == '' then
     return
   end
-  local key = K.job .. id
   local spent = cjson.decode(usage)
   for _, field in ipairs({'llm_calls', 'prompt_tokens', 'completion_tokens'}) do
-    redis.call('HINCRBY', key, field, spent[field])
+    job[field] = int(tonumber(job[field] or 0) + spent[field])
   end
+  redis.call('HSET', K.job .. id, 'llm_calls', job.llm_calls, 'prompt_tokens', job.prompt_tokens,
+    'completion_tokens', job.completion_tokens)
   if type(spent.cost_usd) == 'number' then
-    redis.call('HINCRBYFLOAT', key, 'cost_usd', spent.cost_usd)
+    job.cost_usd = redis.call('HINCRBYFLOAT', K.job .. id, 'cost_usd', spent.cost_usd)
   end
   if spent.estimated then
-    redis.call('HSET', key, 'estimated', '1')
+    job.estimated = '1'
+    redis.call('HSET', K.job .. id, 'estimated', '1')
   end
 end
 
 -- The job's sums as a JSON object.
-local function usage_json(id)
-  local sums = redis.call('HMGET', K.job .. id, 'llm_calls', 'prompt_tokens', 'completion_tokens', 'cost_usd',
-    'estimated')
+local function usage_json(job)
   return string.format(
-    '{"llm_calls":%s,"prompt_tokens":%s,"completion_tokens":%s,"cost_usd":%s,"estimated":%s}', sums[1] or '0',
-    sums[2] or '0', sums[3] or '0', sums[4] or 'null', sums[5] == '1' and 'true' or 'false')
+    '{"llm_calls":%s,"prompt_tokens":%s,"completion_tokens":%s,"cost_usd":%s,"estimated":%s}', job.llm_calls or '0',
+    job.prompt_tokens or '0', job.completion_tokens or '0', job.cost_usd or 'null',
+    job.estimated == '1' and 'true' or 'false')
 end

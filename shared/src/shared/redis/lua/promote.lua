@@ -13,11 +13,12 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.delayed, '-inf', int(now), 'LI
     local fence = int(tonumber(job.fence) + 1)
     local entry = redis.call('XADD', K.requests .. job.band, '*', 'id', id)
     moved(job, 'queued')
-    redis.call('HSET', K.job .. id, 'state', 'queued', 'fence', fence, 'entry', entry, 'queued_at', int(now),
-      'not_before', '')
     emit(id, job, fence .. '-0', 'queued', '{"band":"' .. job.band .. '","reason":"due"}', now)
+    redis.call('HSET', K.job .. id, 'state', 'queued', 'fence', fence, 'entry', entry, 'queued_at', int(now),
+      'not_before', '', 'journal_bytes', job.journal_bytes)
     queued = queued + 1
   end
 end
+write_counts()
 local following = redis.call('ZRANGE', K.delayed, 0, 0, 'WITHSCORES')
 return {queued, following[2] and int(math.max(0, tonumber(following[2]) - now)) or '-1'}

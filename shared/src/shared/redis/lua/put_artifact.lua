@@ -12,6 +12,6 @@ if not job then
 end
 redis.call('HSET', K.artifact .. id, ARGV[3], ARGV[4])
 if ARGV[5] ~= '' and redis.call('HSETNX', K.artifact .. id, 'spent:' .. ARGV[6], '1') == 1 then
-  spend(id, ARGV[5])
+  spend(id, job, ARGV[5])
 end
 return 'ok'

@@ -13,4 +13,5 @@ for _, id in ipairs(redis.call('ZRANGE', K.leases, 0, -1)) do
     given = given + 1
   end
 end
+write_counts()
 return given

@@ -10,10 +10,12 @@ if not job then
   return refused
 end
 local now = now_ms()
-spend(id, ARGV[4])
+spend(id, job, ARGV[4])
 if job.cancel == '1' then
   settle_cancelled(id, job, fence, now, fence .. '-' .. ARGV[3])
+  write_tallies()
   return 'cancelled'
 end
 give_back(id, job, now)
+write_tallies()
 return 'released'

@@ -7,8 +7,7 @@ local function leave(id, job)
     redis.pcall('XACK', stream, GROUP, job.entry)
     redis.call('XDEL', stream, job.entry)
   end
-  redis.call('ZREM', K.leases, id)
-  redis.call('ZREM', K.delayed, id)
+  redis.call('ZREM', job.state == 'scheduled' and K.delayed or K.leases, id)
 end
 
 -- Every key of the job gets its TTL. The work in progress of a completed job goes with its result; that of a
@@ -24,27 +23,24 @@ local function expire(id, job, state)
   end
 end
 
-local function settle(id, job, state, fence, now, event_id, type, data)
+-- What follows `data` are further fields of the record and their values.
+local function settle(id, job, state, fence, now, event_id, data, ...)
   leave(id, job)
   moved(job, state)
+  local ran = state ~= 'cancelled' and job.started_at ~= ''
+  tally(job, ran and state .. ':' .. bucket(now - tonumber(job.started_at)) or state, now)
+  emit(id, job, event_id, state, data, now)
   redis.call('HSET', K.job .. id, 'state', state, 'entry', '', 'finished_at', int(now), 'fence', int(fence),
-    'settled_fence', int(fence), 'cancel', '')
-  tally(job.kind .. ':' .. job.band .. ':' .. state, now)
-  if state ~= 'cancelled' and job.started_at ~= '' then
-    tally_length(job, 'run', now - tonumber(job.started_at), now)
-  end
-  emit(id, job, event_id, type, data, now)
+    'settled_fence', int(fence), 'cancel', '', 'journal_bytes', job.journal_bytes, ...)
   expire(id, job, state)
 end
 
 local function settle_cancelled(id, job, fence, now, event_id)
-  redis.call('HSET', K.job .. id, 'eta', '')
-  settle(id, job, 'cancelled', fence, now, event_id, 'cancelled', '{}')
+  settle(id, job, 'cancelled', fence, now, event_id, '{}', 'eta', '')
 end
 
 local function settle_failed(id, job, fence, now, event_id, failure)
-  redis.call('HSET', K.job .. id, 'error', failure, 'eta', '')
-  settle(id, job, 'failed', fence, now, event_id, 'failed', '{"error":' .. failure .. '}')
+  settle(id, job, 'failed', fence, now, event_id, '{"error":' .. failure .. '}', 'error', failure, 'eta', '')
 end
 
 -- A dead letter stays as long as the failed job it names; then sweep drops it.

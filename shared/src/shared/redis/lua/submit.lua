@@ -10,13 +10,13 @@
 -- Returns  'created' | 'replayed' (same id, equal body) | 'conflict' (same id, another body)
 --@include keyspace, emit, time
 local id, digest = ARGV[1], ARGV[2]
-local known = redis.call('HGET', K.job .. id, 'digest')
-if known then
-  return known == digest and 'replayed' or 'conflict'
+local known = redis.call('HMGET', K.job .. id, 'digest', 'fence')
+if known[1] then
+  return known[1] == digest and 'replayed' or 'conflict'
 end
 
 local now = now_ms()
-local fence = int(tonumber(redis.call('HGET', K.job .. id, 'fence') or 0) + 1)
+local fence = int(tonumber(known[2] or 0) + 1)
 local due = tonumber(ARGV[11])
 if tonumber(ARGV[10]) > 0 then
   due = now + tonumber(ARGV[10])
@@ -45,21 +45,11 @@ end
 for _, band in ipairs(BANDS) do
   redis.call('ZREM', K.dead .. band, id)
 end
-for _, family in ipairs({K.events, K.result, K.artifact, K.heads, K.blobs, K.writes}) do
-  redis.call('UNLINK', family .. id)
+redis.call('UNLINK', K.events .. id, K.result .. id, K.artifact .. id, K.heads .. id, K.blobs .. id, K.writes .. id)
+if known[2] then
+  redis.call('PERSIST', K.job .. id)
 end
-redis.call('PERSIST', K.job .. id)
 redis.call('SET', K.payload .. id, ARGV[9])
-redis.call('HSET', K.job .. id,
-  'digest', digest, 'kind', ARGV[3], 'band', ARGV[4], 'priority', ARGV[5], 'max_attempts', ARGV[6],
-  'request_id', ARGV[7], 'metadata', ARGV[8], 'state', scheduled and 'scheduled' or 'queued',
-  'run', '1', 'run_fence', fence, 'fence', fence, 'settled_fence', '', 'attempt', '0', 'entry', entry, 'cancel', '',
-  'created_at', int(now), 'queued_at', queued_at, 'started_at', '', 'finished_at', '',
-  'not_before', scheduled and int(due) or '', 'percent', '0', 'step', '', 'message', '', 'eta', '',
-  'worker', '', 'fetch', '', 'claimed_at', '', 'worked', '0', 'soft_limit', ARGV[15], 'hard_limit', ARGV[16],
-  'error', '', 'trimmed', '',
-  'result_ttl', ARGV[12], 'record_ttl', ARGV[13], 'failed_ttl', ARGV[14])
-
 local job = {kind = ARGV[3], band = ARGV[4], request_id = ARGV[7]}
 moved(job, scheduled and 'scheduled' or 'queued')
 if scheduled then
@@ -67,4 +57,14 @@ if scheduled then
 else
   emit(id, job, fence .. '-0', 'queued', '{"band":"' .. ARGV[4] .. '","reason":"submitted"}', now)
 end
+redis.call('HSET', K.job .. id,
+  'digest', digest, 'kind', ARGV[3], 'band', ARGV[4], 'priority', ARGV[5], 'max_attempts', ARGV[6],
+  'request_id', ARGV[7], 'metadata', ARGV[8], 'state', scheduled and 'scheduled' or 'queued',
+  'run', '1', 'run_fence', fence, 'fence', fence, 'settled_fence', '', 'attempt', '0', 'entry', entry, 'cancel', '',
+  'created_at', int(now), 'queued_at', queued_at, 'started_at', '', 'finished_at', '',
+  'not_before', scheduled and int(due) or '', 'percent', '0', 'step', '', 'message', '', 'eta', '',
+  'worker', '', 'fetch', '', 'claimed_at', '', 'worked', '0', 'soft_limit', ARGV[15], 'hard_limit', ARGV[16],
+  'error', '', 'trimmed', '', 'journal_bytes', job.journal_bytes,
+  'result_ttl', ARGV[12], 'record_ttl', ARGV[13], 'failed_ttl', ARGV[14])
+write_counts()
 return 'created'
