@@ -31,7 +31,7 @@ class Running:
 
     async def status(self) -> int:
         """What it ended with; fails where it does not end by itself."""
-        async with asyncio.timeout(12):
+        async with asyncio.timeout(15):
             return await self.process.wait()
 
 

@@ -89,6 +89,8 @@ class Consumer:
             worker.id, worker.kind, scripts, self._doorbell, clock, settings.lease_seconds
         )  # fmt: skip
         self._fetches = itertools.count(1)
+        self._started, self._running = JOBS_STARTED.labels(worker.kind), JOBS_RUNNING.labels(worker.kind)
+        self._waits, self._seconds = JOB_WAIT_SECONDS.labels(worker.kind), JOB_SECONDS.labels(worker.kind)
 
     async def run(self, drain: Drain) -> None:
         """Consume until a drain is asked for and the running jobs are finished or released."""
@@ -123,7 +125,7 @@ class Consumer:
         with structlog.contextvars.bound_contextvars(
             job_id=claim.ref.job_id, kind=claim.kind, attempt=claim.attempt, fence=claim.fence,
             request_id=claim.request_id,
-        ), JOBS_RUNNING.labels(claim.kind).track_inprogress(), JOB_SECONDS.labels(claim.kind).time():  # fmt: skip
+        ), self._running.track_inprogress(), self._seconds.time():  # fmt: skip
             log.info("job_started", waited_seconds=claim.waited_seconds)
             events = EventWriter(claim, self._scripts, self._clock)
             session = Session(held, self._keeper, self._scripts, self._reads, events, limits, self._clock)
@@ -145,7 +147,7 @@ class Consumer:
 
     async def _attempt(self, held: Held, session: Session) -> Outcome:
         async with asyncio.TaskGroup() as group:
-            writer = group.create_task(session.events.run())
+            session.events.write_in(group)
             held.handler = handler = group.create_task(
                 judge(self._worker.handler, session, self._backoff, random.random)
             )
@@ -155,8 +157,7 @@ class Consumer:
             if not handler.done():
                 held.end(Ending.TIME_OVER)
                 await asyncio.wait({handler})
-            async with session.events.between_batches():
-                writer.cancel()
+            await session.events.rest()
         if held.ending is Ending.LOST:
             return LeaseLost()
         if not handler.cancelled():
@@ -204,8 +205,8 @@ class Consumer:
             suspects = not any(held.claim.on_probation for held in self._keeper.holding())
             claims = await self._claims.fetch(shard, max(free, 0), turn, suspects=suspects)
             for claim in claims:
-                JOBS_STARTED.labels(claim.kind).inc()
-                JOB_WAIT_SECONDS.labels(claim.kind).observe(claim.waited_seconds)
+                self._started.inc()
+                self._waits.observe(claim.waited_seconds)
                 held = self._keeper.take(claim, sent_at)
                 jobs.create_task(self.process_one(held, TimeLimits.of(claim, self._settings, sent_at)))
             more = more or 0 < len(claims) == free

@@ -33,7 +33,7 @@ class _OpenText:
 class EventWriter:
     """Numbers events under the claim's fence from 1 and appends them to the journal.
 
-    ``emit`` and ``text`` never wait; ``run`` writes in the background; ``flush`` returns when all is written.
+    ``emit`` and ``text`` never wait; ``run`` writes what comes; ``flush`` returns when all is written.
     """
 
     def __init__(self, claim: Claim, scripts: Scripts, clock: Clock) -> None:
@@ -48,6 +48,19 @@ class EventWriter:
         self._some = asyncio.Event()
         self._urgent = asyncio.Event()
         self._writing = asyncio.Lock()
+        self._group: asyncio.TaskGroup | None = None
+        self._writer: asyncio.Task[None] | None = None
+
+    def write_in(self, group: asyncio.TaskGroup) -> None:
+        """Write in the background from the first event on, in a task of the group, until ``rest``."""
+        self._group = group
+
+    async def rest(self) -> None:
+        """Stop writing in the background; a batch in flight is waited for."""
+        self._group = None
+        async with self._writing:
+            if self._writer is not None:
+                self._writer.cancel()
 
     def emit(self, data: EventData) -> None:
         """Append an event; the end of a section comes after all of its text."""
@@ -55,7 +68,7 @@ class EventWriter:
             self.close(data.section_id)
         self._push(data)
         self._urgent.set()
-        self._some.set()
+        self._wake()
 
     def text(self, section_id: str, revision: int, piece: str) -> None:
         """Append a piece of a section's text; a higher revision begins the section anew."""
@@ -72,7 +85,7 @@ class EventWriter:
                 self._open_until = self._clock.monotonic() + DELTA_SECONDS
             self._open[section_id] = opened
         opened.pieces.append(piece)
-        self._some.set()
+        self._wake()
 
     def close(self, section_id: str) -> None:
         """Queue what is still open of a section's text, so that what follows comes after it."""
@@ -102,14 +115,15 @@ class EventWriter:
             if not self._open:
                 self._some.clear()
 
-    def between_batches(self) -> asyncio.Lock:
-        """Free while no batch is in flight: a batch that is cancelled costs its connection."""
-        return self._writing
-
     async def flush(self) -> Owned:
         """Write everything there is, and say what the last write was told. Raises where Redis is away."""
         self._close_all()
         return await self._write()
+
+    def _wake(self) -> None:
+        self._some.set()
+        if self._group is not None and self._writer is None:
+            self._writer = self._group.create_task(self.run())
 
     async def _until_due(self) -> None:
         # Text has a deadline of its own, so that a steady flow of other events cannot hold it back.

@@ -37,7 +37,7 @@ class Session:
         self._reads = reads
         self._limits = limits
         self._clock = clock
-        self._unsettled = Usage()
+        self._unsettled: Usage | None = None
         self._unconfirmed: deque[ArtifactWrite] = deque()
 
     def check(self) -> None:
@@ -114,12 +114,12 @@ class Session:
 
     def spend(self, usage: Usage) -> None:
         """Count what a model request used; written with the next store, at the latest when the attempt is settled."""
-        self._unsettled += usage
+        self._unsettled = usage if self._unsettled is None else self._unsettled + usage
 
     def take_unsettled(self) -> Usage | None:
         """What ``spend`` gathered and nobody wrote yet, or None; the caller writes it."""
-        taken, self._unsettled = self._unsettled, Usage()
-        return taken if taken != Usage() else None
+        taken, self._unsettled = self._unsettled, None
+        return taken
 
 
 Handler = Callable[[Session], Awaitable[bytes]]
