@@ -1,7 +1,6 @@
 """What keeps the queue whole while workers run: reconcile, sweep, promote; and what holds it still: pause."""
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
@@ -12,6 +11,7 @@ import pytest_asyncio
 
 from shared.contracts.ids import JobRef
 from shared.contracts.states import Band
+from shared.lifecycle import pauses
 from shared.redis.client import Connections
 from shared.redis.operations import Operations
 from shared.redis.scripts import Fetcher, Retried
@@ -40,7 +40,7 @@ async def proxy(board: Board, server: Server) -> AsyncIterator[Proxy]:
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sweep often, and fetch again at once after a failure."""
     monkeypatch.setattr(consumer, "sweep_forever", partial(upkeep.sweep_forever, pause=0.05))
-    monkeypatch.setattr(consumer, "random", SimpleNamespace(uniform=lambda *_: 0.01, random=random.random))
+    monkeypatch.setattr(pauses, "random", SimpleNamespace(uniform=lambda *_: 0.01))
 
 
 class Counting:

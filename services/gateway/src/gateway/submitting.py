@@ -49,8 +49,8 @@ async def submit_document(
     ref = JobRef(job_id)
     new = _new_job(ref, JobKind.DOCUMENT, command, b"", request_id)
     known = await service.store.get(ref)
-    if known is not None:
-        # Before the outline is looked up: a repeated request must answer alike after the outline has expired.
+    # Before the outline is looked up: a repeated request must answer alike after the outline has expired.
+    if known is not None and await _safe(service, known):
         return _replayed(known, new, keyed=keyed), True
     payload = await _resolve(service, command)
     new = dataclasses.replace(new, payload=payload.model_dump_json().encode())
@@ -113,13 +113,23 @@ async def _stored(service: Services, new: NewJob) -> Submitted:
     try:
         return await service.store.submit(new)
     except UnconfirmedError as error:
-        log.warning("durability_unconfirmed", job_id=new.ref.job_id, error=str(error))
-        detail = (
-            f"Job {new.ref.job_id} is written, but no replica confirmed it, so a failover could lose it. "
-            f"Send the same request with this job_id again."
-        )
-        found = {"job_id": new.ref.job_id}
-        raise ProblemError(503, "durability_unconfirmed", detail, headers=come_back(), extra=found) from error
+        raise _unconfirmed(new.ref, error) from error
+
+
+async def _safe(service: Services, job: Job) -> bool:
+    try:
+        return await service.store.safe(job)
+    except UnconfirmedError as error:
+        raise _unconfirmed(job.ref, error) from error
+
+
+def _unconfirmed(ref: JobRef, error: UnconfirmedError) -> ProblemError:
+    log.warning("durability_unconfirmed", job_id=ref.job_id, error=str(error))
+    detail = (
+        f"Job {ref.job_id} is written, but no replica confirmed it, so a failover could lose it. "
+        f"Send the same request with this job_id again."
+    )
+    return ProblemError(503, "durability_unconfirmed", detail, headers=come_back(), extra={"job_id": ref.job_id})
 
 
 def _replayed(known: Job, new: NewJob, *, keyed: bool) -> Job:

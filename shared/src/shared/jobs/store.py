@@ -73,6 +73,10 @@ class JobStore:
             )
         )
 
+    async def safe(self, job: Job) -> bool:
+        """Whether the job may be acknowledged again: it is there, on a replica too where that was promised."""
+        return await self._scripts.safe(job.ref, job.kind)
+
     async def get(self, ref: JobRef) -> Job | None:
         """The job, or None where there is none or its record has expired."""
         fields = await self._reads.job(ref)

@@ -1,7 +1,7 @@
 """Runs the Lua scripts by name, by their digest where the server knows them already."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared.contracts.states import JobKind
@@ -31,21 +31,33 @@ class ScriptRunner:
 
     async def run_confirmed(self, name: str, shard: int, kind: JobKind, args: Sequence[Any], seconds: float) -> Any:
         """The script's reply once a replica has what it wrote; raises UnconfirmedError where none has in time."""
+
+        def call(known: bool) -> tuple[Any, ...]:
+            return self._call(name, shard, kind, args, known=known)
+
+        return await self._confirmed(call, shard, kind, seconds)
+
+    async def exists_confirmed(self, key: str, shard: int, kind: JobKind, seconds: float) -> bool:
+        """Whether a key is there, and a replica has it too; raises UnconfirmedError as ``run_confirmed``."""
+        return bool(await self._confirmed(lambda _: ("EXISTS", key), shard, kind, seconds))
+
+    async def _confirmed(
+        self, call: Callable[[bool], tuple[Any, ...]], shard: int, kind: JobKind, seconds: float
+    ) -> Any:
+        # Over one connection: after a failover in between, another server would answer for what it never had.
         reply: Any = None
-        confirmation: list[Any] = []
         for known in (True, False):
-            first, *confirmation = await self.connections.confirmed.in_a_row(
-                self._call(name, shard, kind, args, known=known),
+            first, written, replicas = await self.connections.confirmed.in_a_row(
+                call(known),
                 self._call("confirm", shard, kind, (), known=known),
                 ("WAIT", 1, round(seconds * 1000)),
             )
             # Carried out the first time, it would find its own work the second.
             reply = first if reply is None or isinstance(reply, NO_SCRIPT) else reply
-            if not isinstance(reply, NO_SCRIPT) and not isinstance(confirmation[0], NO_SCRIPT):
+            if not isinstance(reply, NO_SCRIPT) and not isinstance(written, NO_SCRIPT):
                 break
         if isinstance(reply, Exception):
             raise told_when_it_may_pass(reply)
-        written, replicas = confirmation
         if isinstance(written, Exception) or not isinstance(replicas, int) or replicas < 1:
             msg = f"no replica had it within {seconds:g} s"
             raise UnconfirmedError(msg)

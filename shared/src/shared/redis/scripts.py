@@ -10,7 +10,7 @@ from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
 from shared.contracts.usage import Usage
 from shared.redis.client import Connections
-from shared.redis.keys import shard_of
+from shared.redis.keys import Keyspace, shard_of
 from shared.redis.runner import ScriptRunner
 
 
@@ -182,6 +182,13 @@ class Scripts:
                 "" if new.hard_limit_ms is None else new.hard_limit_ms,
             )
         )
+
+    async def safe(self, ref: JobRef, kind: JobKind) -> bool:
+        """Whether a job is there still, on a replica too where that is asked for; raises UnconfirmedError."""
+        if self._confirm_seconds is None:
+            return True
+        shard = shard_of(ref, self.shards)
+        return await self._runner.exists_confirmed(Keyspace(shard).job(ref), shard, kind, self._confirm_seconds)
 
     async def fetch(
         self,

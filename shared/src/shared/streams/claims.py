@@ -31,7 +31,7 @@ class _Shard:
     """Monotonic time before which it is left alone."""
     silent: bool = False
     """Whether it did not answer at all: asking again would hold up the others, until somebody had an answer."""
-    pauses: Pauses = field(default_factory=lambda: Pauses(most=0.75))
+    pauses: Pauses = field(default_factory=lambda: Pauses(most=1.0))
 
 
 class Claims:
