@@ -13,7 +13,7 @@ from tests.support.servers import Server, running, server_binaries
 @pytest_asyncio.fixture
 async def redis_server() -> AsyncIterator[Server]:
     """The embedded Valkey: what users start with."""
-    async with running("valkey9", server_binaries()["valkey9"]) as started:
+    async with running("valkey9", server_binaries()["valkey9"], "--maxmemory", "1gb") as started:
         yield started
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib.metadata
+import random
 import re
 import shutil
 import signal
@@ -15,13 +16,16 @@ from pathlib import Path
 
 from tests.support.waiting import eventually
 
+PORTS = (15_000, 32_000)
+
 
 def free_port() -> int:
-    """A loopback port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port nobody listens on now, below those that the system gives to outgoing connections."""
+    while True:
+        port = random.SystemRandom().randrange(*PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _from_wheel(distribution: str, name: str) -> Path | None:

@@ -1,6 +1,7 @@
 """With `replicated`, what is answered with success is on a replica; what is not, is answered with 503."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,9 +54,13 @@ async def pair(binary: Path) -> AsyncIterator[Pair]:
             yield Pair(setup.servers[0], setup.links[0], written, copied)
 
 
+def _replicated(pair: Pair) -> AbstractAsyncContextManager[Gateway]:
+    return gateway_in_loop(pair.master.url, durability="replicated", replication_seconds=0.3)
+
+
 @pytest_asyncio.fixture
 async def gateway(pair: Pair) -> AsyncIterator[Gateway]:
-    async with gateway_in_loop(pair.master.url, durability="replicated", replication_seconds=0.3) as started:
+    async with _replicated(pair) as started:
         yield started
 
 
@@ -82,9 +87,10 @@ async def test_unconfirmed_is_refused_until_a_repeat_is_confirmed(pair: Pair, ga
     assert (await _submit(gateway, "before")).status_code == 202
     pair.link.black_hole()
     first = _unconfirmed(await _submit(gateway, None, **{"Idempotency-Key": "key"}))
-    # Nothing is written by the repeat itself: a WAIT for nothing would be answered at once.
-    second = _unconfirmed(await _submit(gateway, None, **{"Idempotency-Key": "key"}))
-    _unconfirmed(await _submit(gateway, "before"))
+    # At another gateway, whose connections wrote nothing yet: a WAIT for nothing would be answered at once.
+    async with _replicated(pair) as other:
+        second = _unconfirmed(await _submit(other, None, **{"Idempotency-Key": "key"}))
+        _unconfirmed(await _submit(other, "before"))
     assert first["job_id"] == second["job_id"]
     assert await pair.copied_state(first["job_id"]) is None
     pair.link.heal()

@@ -15,7 +15,7 @@ from gateway.dependencies import Services
 from gateway.sse import hub
 from shared.contracts.ids import EventId, JobRef
 from shared.redis.client import Connections, connections
-from shared.redis.reads import Entry, Reads
+from shared.redis.reads import Reads, Replay
 from shared.redis.scripts import Scripts
 from shared.settings import RedisSettings
 from tests.support.gateway import Gateway, Hand, gateway_in_loop, gateway_process
@@ -108,13 +108,14 @@ class TrimmedWhileRead(Reads):
     hand: Hand
     pages = 0
 
-    async def journal(self, ref: JobRef, after: EventId, count: int = 500) -> list[Entry]:
+    async def replay(self, ref: JobRef, after: EventId, count: int) -> Replay:
         self.pages += 1
-        if self.pages == 2:
-            claim = self.hand.held[ref]
-            await self.hand.write(claim, *["y" * 10_000] * 150)
-            await self.hand.complete(claim)
-        return await super().journal(ref, after, count)
+        if self.pages != 2:
+            return await super().replay(ref, after, count)
+        before, claim = await self.job(ref), self.hand.held[ref]
+        await self.hand.write(claim, *["y" * 10_000] * 150)
+        await self.hand.complete(claim)
+        return replace(await super().replay(ref, after, count), record=before)
 
 
 async def test_a_journal_trimmed_while_it_is_read_is_told_by_a_gap(
@@ -139,10 +140,11 @@ class EndsBeforeItIsAsked(Reads):
 
     hand: Hand
 
-    async def last_event_id(self, ref: JobRef) -> EventId | None:
+    async def replay(self, ref: JobRef, after: EventId, count: int) -> Replay:
+        before = await self.job(ref)
         if ref in self.hand.held:
             await self.hand.complete(self.hand.held[ref])
-        return await super().last_event_id(ref)
+        return replace(await super().replay(ref, after, count), record=before)
 
 
 async def test_the_snapshot_of_a_gap_holds_all_up_to_its_id(
@@ -167,11 +169,11 @@ class FailsAtFirst(Reads):
 
     failed = False
 
-    async def journal(self, ref: JobRef, after: EventId, count: int = 500) -> list[Entry]:
+    async def replay(self, ref: JobRef, after: EventId, count: int) -> Replay:
         if not self.failed:
             self.failed = True
             raise ConnectionResetError
-        return await super().journal(ref, after, count)
+        return await super().replay(ref, after, count)
 
 
 async def test_a_journal_that_cannot_be_read_is_read_again(

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx2
-from openai import APIError, AsyncOpenAI, AsyncStream
+from openai import APIError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from pydantic import ValidationError
 
 from shared.contracts.errors import PermanentError
@@ -60,6 +60,12 @@ class ChatClient:
             # Silence is bounded around the whole exchange instead: comments that keep the
             # connection alive would pass a read timeout.
             timeout=httpx2.Timeout(None, connect=settings.model_connect_seconds),
+            # Its own would be 1,000, and 100 kept open, whatever the settings say.
+            http_client=DefaultAsyncHttpxClient(
+                limits=httpx2.Limits(
+                    max_connections=settings.model_concurrency, max_keepalive_connections=settings.model_concurrency
+                )
+            ),
         )
 
     async def __aenter__(self) -> Self:

@@ -32,8 +32,9 @@ def slot_tag(command: Sequence[object]) -> str:
     Empty where the command names none.
     """
     for part in command[1:8]:
-        if isinstance(part, str) and part.startswith(_PREFIX):
-            return part[: part.find("}") + 1] or part
+        name = part.decode(errors="replace") if isinstance(part, bytes) else part
+        if isinstance(name, str) and name.startswith(_PREFIX):
+            return name[: name.find("}") + 1] or name
     return ""
 
 
@@ -153,6 +154,6 @@ class Keyspace:
 
 
 @cache
-def script_keys(shard: int, kind: JobKind) -> tuple[str, ...]:
+def script_keys(shard: int, kind: JobKind) -> tuple[bytes, ...]:
     """The same for every call of one kind of worker on one shard."""
-    return tuple(Keyspace(shard).script_keys(kind))
+    return tuple(key.encode() for key in Keyspace(shard).script_keys(kind))

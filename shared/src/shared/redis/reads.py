@@ -38,6 +38,16 @@ class FeedEntry:
     event: Entry
 
 
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What one look at a job found, in this order: its record, its newest event, a page of its journal, its record."""
+
+    record: dict[str, str]
+    newest: EventId | None
+    page: list[Entry]
+    later: dict[str, str]
+
+
 class Reads:
     """Reads on the connection for commands; all of them may be repeated."""
 
@@ -99,10 +109,17 @@ class Reads:
     async def drop_checkpoints(self, ref: JobRef, parts: Sequence[str]) -> None:
         await self._redis.unlink(*(self.keys(ref).checkpoint(part, ref) for part in parts))
 
-    async def journal(self, ref: JobRef, after: EventId, count: int = 500) -> list[Entry]:
-        """The next events of a job after an id, oldest first."""
-        stream = self.keys(ref).events(ref)
-        return [_entry(*item) for item in await self._redis.xrange(stream, min=f"({after}", count=count)]
+    async def replay(self, ref: JobRef, after: EventId, count: int) -> Replay:
+        """A piece of the journal after an id, and what the record said before and after it was read."""
+        record, events = self.keys(ref).job(ref), self.keys(ref).events(ref)
+        before, newest, page, later = await self._redis.together(
+            ("HGETALL", record),
+            ("XREVRANGE", events, "+", "-", "COUNT", 1),
+            ("XRANGE", events, f"({after}", "+", "COUNT", count),
+            ("HGETALL", record),
+        )
+        last = event_id(newest[0][0]) if newest else None
+        return Replay(record_of(before), last, [_entry(*item) for item in page], record_of(later))
 
     async def last_event_id(self, ref: JobRef) -> EventId | None:
         """Id of the newest event, or None where there is none."""

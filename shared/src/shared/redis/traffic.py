@@ -20,7 +20,7 @@ from shared.redis.failures import ANY, ELSEWHERE, NO_REDIS, UNAVAILABLE, told_wh
 from shared.redis.keys import slot_tag
 from shared.redis.topology import Topology
 
-MOST_COMMANDS = 64
+MOST_COMMANDS = 16
 """In one round trip: the server runs them in a row, and others wait."""
 MOST_BYTES = 1 << 20
 LONGEST_TRY_SECONDS = 8.0
@@ -79,6 +79,14 @@ class Traffic(AsyncCoreCommands):
     async def in_a_row(self, *commands: tuple[Any, ...]) -> list[Any]:
         """Replies to commands that go over one connection, one after the other; errors of the server among them."""
         return await self._lane_of(commands[0]).ask([(command, {}) for command in commands])
+
+    async def together(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """As ``in_a_row``; raises the first error."""
+        replies = await self.in_a_row(*commands)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise told_when_it_may_pass(reply)
+        return replies
 
     async def of_server(self, key: str, *args: Any) -> Any:
         """The reply of the server where a key lies to a command that names no key."""

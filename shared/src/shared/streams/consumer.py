@@ -42,7 +42,7 @@ from shared.streams.upkeep import agree_forever, promote_forever, sweep_forever
 
 log = structlog.get_logger()
 
-MOST_CLAIMED = 100
+MOST_CLAIMED = 32
 """Jobs claimed by one script, so that none holds up the server for long."""
 SETTLE_SECONDS = 10.0
 """After the grace time: how long releasing may take."""

@@ -9,6 +9,7 @@ from document_worker.ports import Desk, Model
 from shared.contracts.commands import DocumentPayload
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
+from shared.contracts.plan import PLAN, Plan
 
 FUSED = "fused"
 RESULT = "result"
@@ -54,7 +55,7 @@ class SectionTask(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class DocumentContext:
-    """What does not change during an attempt, but for the two sets."""
+    """What does not change during an attempt, but for what is found out in it."""
 
     ref: JobRef
     fence: int
@@ -69,6 +70,17 @@ class DocumentContext:
     """Sections whose text is stored."""
     doomed: set[str] = field(default_factory=set)
     """Sections that failed for good in this attempt, and the job with them."""
+    known_plan: list[Plan] = field(default_factory=list)
+    """The plan, once it was made or read."""
+
+    async def plan(self) -> Plan:
+        """The plan, one for all nodes of an attempt; raises PermanentError ``work_lost`` where it is gone."""
+        if not self.known_plan:
+            stored = await self.desk.require(PLAN)
+            # Sections ask side by side; the first to hear keeps it for all.
+            if not self.known_plan:
+                self.known_plan.append(Plan.model_validate_json(stored))
+        return self.known_plan[0]
 
     def check(self) -> None:
         self.desk.check()

@@ -10,6 +10,7 @@ from shared.contracts.events import TERMINAL_EVENTS
 from shared.contracts.ids import EventId
 from shared.contracts.jobs import Job
 from shared.jobs import JobStore
+from shared.jobs.record import to_job
 from shared.lifecycle.clock import Clock
 from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.reads import Entry, Reads
@@ -49,25 +50,24 @@ class Follower:
 
     async def _replay(self) -> list[Frame]:
         ref = self.subscription.ref
-        job = await self._store.get(ref)
-        newest = await self._reads.last_event_id(ref)
-        if newest is not None and self.position > newest and (job := await self._store.get(ref)) is not None:
-            # Read again: a snapshot has to hold all that happened up to the id it carries.
-            return await self._gap(job, newest)
-        if job is None:
+        found = await self._reads.replay(ref, self.position, JOURNAL_PAGE)
+        later = to_job(ref, found.later) if found.later else None
+        if found.newest is not None and self.position > found.newest and later is not None:
+            # The later record: a snapshot has to hold all that happened up to the id it carries.
+            return await self._gap(later, found.newest)
+        if not found.record:
             self.ended = True
             return []
-        if self.position == newest:
+        job = to_job(ref, found.record)
+        if self.position == found.newest:
             return self._paged(job, [])
         if self.position < job.trimmed:
             return await self._gap(job, job.trimmed)
-        page = await self._reads.journal(ref, self.position, JOURNAL_PAGE)
-        later = await self._store.get(ref)
         if later is not None and self.position < later.trimmed:
             # Trimmed meanwhile: the page may lack its beginning.
             self.subscription.fall_behind()
             return []
-        return self._paged(job, page)
+        return self._paged(job, found.page)
 
     def _paged(self, job: Job, page: list[Entry]) -> list[Frame]:
         self._run_fence = job.run_fence

@@ -3,7 +3,7 @@
 from langgraph.runtime import Runtime
 
 from document_worker.pipeline.state import FUSED, DocumentContext, DocumentState
-from shared.contracts.plan import LEDGER, PLAN, Plan, text_field
+from shared.contracts.plan import LEDGER, text_field
 from shared.retrieval import Ledger
 from shared.retrieval.assembly import assemble
 
@@ -12,7 +12,7 @@ async def fuse(state: DocumentState, runtime: Runtime[DocumentContext]) -> Docum
     """Put the document together."""
     context = runtime.context
     context.progress("fuse", "Putting the document together", 93)
-    plan = Plan.model_validate_json(await context.desk.require(PLAN))
+    plan = await context.plan()
     ledger = Ledger.model_validate_json(await context.desk.require(LEDGER))
     texts = {
         leaf.id: (await context.desk.require(text_field(leaf.id))).decode()

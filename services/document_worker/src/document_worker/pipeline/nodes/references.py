@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 from document_worker.pipeline.schemas import WrittenSection
 from document_worker.pipeline.state import FUSED, RESULT, DocumentContext, DocumentState, facts_field
 from shared.contracts.document import DocumentResult, FileOutcome, MissingSection, Quality, Reference, SectionQuality
-from shared.contracts.plan import LEDGER, PLAN, Plan
+from shared.contracts.plan import LEDGER, Plan
 from shared.retrieval import Ledger
 from shared.retrieval.assembly import Assembled, to_document
 
@@ -16,7 +16,7 @@ async def references(state: DocumentState, runtime: Runtime[DocumentContext]) ->
     """Store the finished document. Raises PermanentError ``citation_integrity`` where its citations do not add up."""
     context = runtime.context
     context.progress("references", "Checking the references", 97)
-    plan = Plan.model_validate_json(await context.desk.require(PLAN))
+    plan = await context.plan()
     ledger = Ledger.model_validate_json(await context.desk.require(LEDGER))
     assembled = Assembled.model_validate_json(await context.desk.require(FUSED))
     facts = [await _facts(context, leaf.id) for leaf in plan.leaves() if leaf.id not in assembled.missing]

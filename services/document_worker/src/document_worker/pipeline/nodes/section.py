@@ -20,7 +20,7 @@ from document_worker.pipeline.streamed import StreamedText
 from shared.contracts.document import SectionQuality
 from shared.contracts.errors import DraftlineError, TransientError
 from shared.contracts.events import Section
-from shared.contracts.plan import PLAN, Plan, PlannedSection, text_field
+from shared.contracts.plan import Plan, PlannedSection, text_field
 from shared.llm import Answer, ChatRequest, Message
 from shared.retrieval import Passage
 from shared.retrieval.citations import Checked, keep_known, length_of
@@ -59,13 +59,13 @@ async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> Docum
 
 async def write(context: DocumentContext, section_id: str) -> None:
     """Write, check and store a section, unless an earlier attempt already has."""
-    plan = Plan.model_validate_json(await context.desk.require(PLAN))
+    plan = await context.plan()
     planned = plan.section(section_id)
     streamed = StreamedText(context, section_id)
-    stored = await context.desk.load(text_field(section_id))
+    stored = await context.desk.load(text_field(section_id)) if section_id in context.finished else None
     if stored is None:
         context.pace.begin()
-        given = await context.desk.load(evidence_field(section_id))
+        given = await context.desk.load(evidence_field(section_id)) if planned.evidence else None
         evidence = Evidence.model_validate_json(given).passages if given else []
         draft = await _compose(context, plan, planned, evidence, streamed)
         text = await _store(context, planned, draft)

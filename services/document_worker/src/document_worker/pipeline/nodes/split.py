@@ -31,6 +31,7 @@ async def split(state: DocumentState, runtime: Runtime[DocumentContext]) -> Docu
     for section_id, passages in planned.evidence.items():
         await context.desk.store(evidence_field(section_id), Evidence(passages=passages).model_dump_json().encode())
     await context.desk.store(PLAN, plan.model_dump_json().encode())
+    context.known_plan.append(plan)
     leaves = [section.id for section in plan.leaves()]
     context.progress("split", f"{len(leaves)} sections to write", 5)
     return {"sections": leaves}
