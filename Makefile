@@ -9,7 +9,7 @@ EDITABLE := $(foreach d,$(DISTRIBUTIONS),-e $(d))
 export PORT PROMPT CONTEXT ONCE
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve setup test ci lint types imports format lock openapi clean
+.PHONY: help run serve setup test bench chaos ci lint types imports format lock openapi clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +24,12 @@ setup: $(VENV)/.dev ## Make .venv with the four distributions and the developmen
 
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name --server redis7")
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(VENV)/.dev ## Break things on purpose and check the promises (FAULTS=1,2 SERVER=all SEED=7 MUTATE=1 LONG=1)
+	$(BIN)/python -m tests.chaos $(if $(FAULTS),--faults $(FAULTS)) $(if $(SERVER),--server $(SERVER)) $(if $(SEED),--seed $(SEED)) $(if $(MUTATE),--mutate) $(if $(LONG),--long)
+
+bench: $(VENV)/.dev ## Measure against the bars and write docs/benchmarks.* (ONLY=life,started QUICK=1)
+	$(BIN)/python -m tests.benchmarks $(if $(ONLY),--only=$(ONLY)) $(if $(QUICK),--quick)
 
 ci: lint types imports test ## Everything CI runs
 

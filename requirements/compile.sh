@@ -8,3 +8,8 @@ for set in gateway worker build local; do
     # The big set fixes the versions, so that what is tested is what is deployed.
     uv pip compile "${flags[@]}" "$set.in" -c dev.txt -o "$set.txt"
 done
+# What `make bench` compares with, each in an environment of its own.
+cd ../tests/benchmarks/peers
+for peer in *.in; do
+    uv pip compile "${flags[@]}" "$@" "$peer" -o "${peer%.in}.txt"
+done
