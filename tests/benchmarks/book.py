@@ -20,6 +20,7 @@ def read(folder: Path) -> Book:
 
 def write(folder: Path, book: Book) -> None:
     """The figures, the page and the picture."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{NAME}.json").write_bytes(_BOOKS.dump_json(book, indent=1) + b"\n")
     (folder / f"{NAME}.md").write_text(page(book), encoding="utf-8")
     (folder / f"{NAME}.svg").write_text(picture(book), encoding="utf-8")

@@ -48,9 +48,7 @@ async def measure(options: Options) -> Line:
         before = cpu_seconds(worker.process.pid)
         together, late = await _together(ready, crowd)
         used = cpu_seconds(worker.process.pid) - before
-    async with stage(options, CALL_SECONDS, DRAFTLINE_CONCURRENCY=str(crowd)) as ready:
-        await ready.fleet.start("document_worker")
-        served = await _served(ready, crowd)
+    served = await _served(options, crowd)
     figures: dict[str, JsonValue] = {
         "alone_percent": [float(value) for value in alone],
         "together_percent": [float(value) for value in sorted(together)],
@@ -93,17 +91,23 @@ async def _alone(ready: Stage, times: int) -> list[float]:
     return found[1:]
 
 
-async def _served(ready: Stage, crowd: int) -> float:
+async def _served(options: Options, crowd: int) -> float:
     """What a batch takes beyond the model, which answers so many calls at a time and no more."""
-    job_ids = [f"served-{number}" for number in range(crowd)]
+    async with stage(options, CALL_SECONDS, DRAFTLINE_CONCURRENCY=str(crowd)) as ready:
+        await ready.fleet.start("document_worker")
+        last = await _last_end(ready, [f"served-{number}" for number in range(crowd)])
+    return (last / (math.ceil(crowd * SECTIONS / SLOTS) * CALL_SECONDS) - 1) * 100
+
+
+async def _last_end(ready: Stage, job_ids: list[str]) -> float:
+    """Seconds until the last of the jobs has ended, all let go at the same moment."""
     await ready.fleet.post("/queues/document/pause")
     await submit_all(ready.fleet, (body(job_id) for job_id in job_ids))
     seconds, microseconds = await ready.redis.time()
     resumed = {"resumed_at": str(seconds * 1000 + microseconds // 1000)}
     await ready.fleet.post("/queues/document/resume")
     settled = await until_settled(ready, job_ids)
-    last = max(seconds_between(record | resumed, "resumed_at", "finished_at") for record in settled)
-    return (last / (math.ceil(crowd * SECTIONS / SLOTS) * CALL_SECONDS) - 1) * 100
+    return max(seconds_between(record | resumed, "resumed_at", "finished_at") for record in settled)
 
 
 async def _together(ready: Stage, crowd: int) -> tuple[list[float], float]:
