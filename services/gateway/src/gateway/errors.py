@@ -149,7 +149,7 @@ async def _on_redis_away(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_unconfirmed(request: Request, error: Exception) -> JSONResponse:
     log.warning("durability_unconfirmed", error=str(error))
-    detail = "Written, but no replica confirmed it, so a failover could lose it. Send the same request again."
+    detail = "Carried out, but no replica confirmed it: a failover could undo it. Look at the job before asking again."
     return _answer(request, ProblemError(503, "durability_unconfirmed", detail, headers=come_back()))
 
 
