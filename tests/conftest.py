@@ -25,8 +25,8 @@ IMAGE = "redis:7-bookworm"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--server",
-        default="all",
-        help="which server the integration tests run on: valkey9, redis8, redis7, docker, or all at hand (default)",
+        help="which server the integration tests run on: valkey9, redis8, redis7, docker, or all at hand; by default "
+        "all, but only the first for those that start several servers each",
     )
     parser.addoption(
         "--state-machine-examples",
@@ -40,10 +40,12 @@ def _engine_answers() -> bool:
     return docker is not None and subprocess.run([docker, "info"], capture_output=True, check=False).returncode == 0
 
 
-def _servers(config: pytest.Config) -> list[str]:
-    asked = str(config.getoption("--server"))
+def _servers(config: pytest.Config, *, fleet: bool) -> list[str]:
+    asked = config.getoption("--server")
     at_hand = list(server_binaries())
-    if asked == "all":
+    if asked is None and fleet:
+        return at_hand[:1]
+    if asked in {None, "all"}:
         return at_hand
     if asked != "docker" and asked not in at_hand:
         message = f"--server {asked} is not at hand; these are: {', '.join(at_hand)}"
@@ -53,7 +55,9 @@ def _servers(config: pytest.Config) -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server" in metafunc.fixturenames:
-        metafunc.parametrize("server", _servers(metafunc.config), indirect=True, scope="session")
+        fleet = metafunc.definition.get_closest_marker("fleet_of_servers") is not None
+        names = _servers(metafunc.config, fleet=fleet)
+        metafunc.parametrize("server", names, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -116,4 +120,4 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"servers: {', '.join(_servers(config))}"
+    return f"servers: {', '.join(_servers(config, fleet=False))}"

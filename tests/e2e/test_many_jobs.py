@@ -122,18 +122,13 @@ async def test_a_thousand_jobs_at_once(crowd: Fleet, redis_server: Server) -> No
 async def _check_jobs(crowd: Fleet, reads: Reads) -> None:
     """Each ran once and to its end, with every event in its place."""
     workers: set[str] = set()
-    again = 0
     for number in range(JOBS):
         ref = JobRef(f"job-{number}")
         record = await reads.job(ref)
-        assert (record["state"], record["llm_calls"]) == ("completed", "1"), record
-        again += record["attempt"] != "1"
+        assert (record["state"], record["llm_calls"], record["attempt"]) == ("completed", "1", "1"), record
         workers.add(record["worker"])
-        if record["attempt"] == "1":
-            _check_events(await _journal(reads, ref))
+        _check_events(await _journal(reads, ref))
     assert len(workers) == 2
-    # A machine that is busy with other things may time out a connection; what was answered is not asked again.
-    assert again <= JOBS // 100
     for number in range(0, JOBS, 50):
         told = await events_of(crowd.api, f"job-{number}")
         assert [event.id for event in told] == [event.id for event in await _journal(reads, JobRef(f"job-{number}"))]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from redis.crc import key_slot
 
@@ -19,6 +20,8 @@ from tests.support.problems import problem
 from tests.support.sse import all_events, follow_all, stories
 from tests.support.waiting import eventually
 from tests.support.workers import RESULT, Blocking, succeed, worker
+
+pytestmark = pytest.mark.fleet_of_servers
 
 API = "/api/v1"
 

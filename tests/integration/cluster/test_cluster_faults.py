@@ -18,6 +18,8 @@ from tests.support.servers import Server
 from tests.support.waiting import eventually
 from tests.support.workers import Blocking, succeed, worker
 
+pytestmark = pytest.mark.fleet_of_servers
+
 PARTLY = ("--cluster-require-full-coverage", "no")
 """Without it a Cluster that lacks one server answers for no slot at all."""
 ALWAYS = ("--appendfsync", "always")

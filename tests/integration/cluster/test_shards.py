@@ -16,6 +16,8 @@ from tests.support.cluster import Cluster
 from tests.support.servers import free_port
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.fleet_of_servers
+
 SERVICES = ("gateway", "outline_worker")
 
 

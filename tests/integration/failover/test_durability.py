@@ -23,6 +23,8 @@ from tests.support.replication import sentinel_setup
 from tests.support.servers import Server
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.fleet_of_servers
+
 JOBS = "/api/v1/jobs"
 LETTERS = "/api/v1/dead-letters"
 UNCONFIRMED = (503, "durability_unconfirmed")

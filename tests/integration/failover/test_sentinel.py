@@ -18,6 +18,8 @@ from tests.support.sse import follow
 from tests.support.waiting import eventually
 from tests.support.workers import Blocking, worker
 
+pytestmark = pytest.mark.fleet_of_servers
+
 JOBS = "/api/v1/jobs"
 RESUMED_SECONDS = 10.0
 
