@@ -22,7 +22,8 @@ _LOST_SIGHT = "of workers' writes, what no replica had; no 202"
 
 async def _set_up(world: World, *, proxied: bool = False, replicas: int = 1) -> SentinelSetup:
     """A master under Sentinels instead of the one server, with the services pointed at it."""
-    timing = Timing(failover=30.0) if proxied else Timing()
+    # A new master that forks for its replicas may be silent for a second: that is no reason to replace it, too.
+    timing = Timing(failover=30.0) if proxied else Timing(down_after=2.0)
     setup = await world.stack.enter_async_context(
         sentinel_setup(world.binary, replicas=replicas, proxied=proxied, timing=timing)
     )
