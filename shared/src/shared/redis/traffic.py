@@ -71,10 +71,7 @@ class Traffic(AsyncCoreCommands):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """The reply to one command; raises what the server or the connection says."""
-        (reply,) = await self._lane_of(args).ask([(args, options)])
-        if isinstance(reply, Exception):
-            raise told_when_it_may_pass(reply)
-        return reply
+        return (await _whole(self._lane_of(args), [(args, options)]))[0]
 
     async def in_a_row(self, *commands: tuple[Any, ...]) -> list[Any]:
         """Replies to commands that go over one connection, one after the other; errors of the server among them."""
@@ -82,18 +79,11 @@ class Traffic(AsyncCoreCommands):
 
     async def together(self, *commands: tuple[Any, ...]) -> list[Any]:
         """As ``in_a_row``; raises the first error."""
-        replies = await self.in_a_row(*commands)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise told_when_it_may_pass(reply)
-        return replies
+        return await _whole(self._lane_of(commands[0]), [(command, {}) for command in commands])
 
     async def of_server(self, key: str, *args: Any) -> Any:
         """The reply of the server where a key lies to a command that names no key."""
-        (reply,) = await self._lane_of(("", key)).ask([(args, {})])
-        if isinstance(reply, Exception):
-            raise told_when_it_may_pass(reply)
-        return reply
+        return (await _whole(self._lane_of(("", key)), [(args, {})]))[0]
 
     async def aclose(self) -> None:
         """Close the connections; what is still asked for is cancelled."""
@@ -214,6 +204,15 @@ class _Lane:
             msg = f"the server sent what is not Redis protocol: {error}"
             raise ConnectionError(msg) from error
         return replies
+
+
+async def _whole(lane: _Lane, commands: _Commands) -> list[Any]:
+    """The replies where none of them is an error; raises the first that is."""
+    replies = await lane.ask(commands)
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise told_when_it_may_pass(reply)
+    return replies
 
 
 def _closed() -> Exception:

@@ -54,13 +54,16 @@ class Claims:
         return all(shard.away_until for shard in self._shards)
 
     def seconds_until_back(self, most: float) -> float:
-        """Until a shard that is away is to be asked again, ``most`` where none is."""
+        """Until a shard that is away is to be asked again, ``most`` where none is; ``reached`` tells of silent ones."""
         now = self._clock.monotonic()
-        return min([most, *(max(0.0, shard.away_until - now) for shard in self._shards if shard.away_until)])
+        away = [shard for shard in self._shards if shard.away_until and not shard.silent]
+        return min([most, *(max(0.0, shard.away_until - now) for shard in away)])
 
     def reached(self, number: int) -> None:
         """Somebody had an answer of the shard."""
-        self._shards[number].silent = False
+        if self._shards[number].silent:
+            self._shards[number].silent = False
+            self._doorbell.ring()
 
     async def fetch(self, number: int, count: int, turn: int, *, suspects: bool) -> list[Claim]:
         """Up to ``count`` jobs of a shard; none while it is away. Jobs on probation only where ``suspects``."""
