@@ -19,7 +19,7 @@ class OwningSaver(RedisSaver):
     """Makes a running job of every thread first, since nothing is saved without one."""
 
     def __init__(self, scripts: Scripts, reads: Reads) -> None:
-        super().__init__(scripts, reads, JobKind.OUTLINE)
+        super().__init__(scripts, reads)
         self._fences: dict[str, int] = {}
 
     async def _own(self, config: RunnableConfig) -> RunnableConfig:

@@ -6,9 +6,10 @@ from typing import Any
 from document_worker.pipeline.pace import Pace
 from document_worker.pipeline.state import DocumentContext
 from document_worker.ports import Desk, Model
-from shared.contracts.commands import ContextFile, DocumentPayload, ReferenceStyleName, Research
+from shared.contracts.commands import ContextFile, DocumentPayload, ReferenceStyleName
 from shared.contracts.document import Source
 from shared.contracts.ids import JobRef
+from shared.contracts.outline import Research
 from shared.lifecycle.clock import SystemClock
 from shared.llm import Vectors
 from shared.retrieval.assembly import plain
@@ -31,6 +32,8 @@ class TextGatherer:
 
 class NoEmbedder:
     """As where none is set up."""
+
+    configured = False
 
     async def vectors(self, texts: Sequence[str], meter: Any = None) -> Vectors:
         return Vectors(None, "")

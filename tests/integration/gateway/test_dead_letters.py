@@ -167,7 +167,7 @@ async def test_what_is_no_dead_letter_is_left_alone(
         if state == "completed":
             await hand.complete(claim)
     if state == "cancelled":
-        await scripts.cancel(JobRef("job"), OUTLINE)
+        await scripts.cancel(JobRef("job"))
     before = await redis.hgetall(KEYS.job(JobRef("job")))
     for answer in (await _requeue(gateway), await _purge(gateway)):
         problem(answer, 404, "dead_letter_not_found")

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from shared.contracts.commands import DocumentPayload
+from shared.contracts.outline import Outline
 from shared.contracts.states import JobKind
 from shared.redis.client import Connections
 from shared.redis.reads import Reads
@@ -38,6 +39,11 @@ async def _payload(hand: Hand, reads: Reads) -> DocumentPayload:
     return DocumentPayload.model_validate_json(payload)
 
 
+def _outline(payload: DocumentPayload) -> Outline:
+    assert payload.outline is not None
+    return payload.outline
+
+
 async def _outline_done(gateway: Gateway, hand: Hand) -> None:
     await gateway.client.post("/api/v1/jobs/outline", json=OUTLINE_JOB)
     await hand.complete(await hand.take(), json.dumps(MADE).encode())
@@ -53,8 +59,8 @@ async def test_an_outline_given_gets_ids_that_stay(gateway: Gateway, hand: Hand,
     assert answer.status_code == 202, answer.text
     assert (answer.json()["kind"], answer.json()["status"]) == ("document", "queued")
     payload = await _payload(hand, reads)
-    ids = [node.id for node, _ in payload.outline.walk()]
-    assert (payload.outline.title, payload.target_words, payload.task_prompt) == ("T", 500, None)
+    ids = [node.id for node, _ in _outline(payload).walk()]
+    assert (_outline(payload).title, payload.target_words, payload.task_prompt) == ("T", 500, None)
     assert len(set(ids)) == 5
     assert None not in ids
     assert {"s1", "s2"} <= set(ids)
@@ -78,7 +84,7 @@ async def test_the_outline_of_a_job_brings_its_prompt_files_and_language(
     answer = await _submit(gateway, {"outline_job_id": "outline-1", "priority": 8})
     assert answer.status_code == 202, answer.text
     payload = await _payload(hand, reads)
-    assert [node.id for node in payload.outline.nodes] == ["intro", "s2"]
+    assert [node.id for node in _outline(payload).nodes] == ["intro", "s2"]
     assert (payload.task_prompt, payload.language, payload.priority) == ("Write about bees", "en", 8)
     assert [(file.name, file.content()) for file in payload.context_files] == [("bees.txt", b"Bees make honey.")]
 
@@ -142,4 +148,4 @@ async def test_an_outline_whose_request_has_expired_still_serves(
     await redis_connections.commands.delete("draftline:{0}:payload:default/outline-1")
     assert (await _submit(gateway, {"outline_job_id": "outline-1"})).status_code == 202
     payload = await _payload(hand, reads)
-    assert (payload.task_prompt, payload.outline.title) == (None, "Bees")
+    assert (payload.task_prompt, _outline(payload).title) == (None, "Bees")

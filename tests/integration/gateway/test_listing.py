@@ -161,7 +161,7 @@ async def _one_in_each_state(gateway: Gateway, scripts: Scripts, hand: Hand, kin
             case "failed":
                 await hand.fail(claim)
             case "cancelled":
-                await scripts.cancel(claim.ref, kind)
+                await scripts.cancel(claim.ref)
                 await hand.complete(claim)
     await scripts.submit(submission(f"{kind}-queued", kind=kind))
     await scripts.submit(submission(f"{kind}-scheduled", kind=kind, delay_ms=60_000))
@@ -197,7 +197,7 @@ async def test_a_rare_state_in_a_long_list_takes_short_pages(
     monkeypatch.setattr(listing, "PAGE_RECORDS", 5)
     expected = await _fill(gateway, scripts, redis_connections.commands, 34)
     for job_id in (expected[12], expected[13], expected[33]):
-        await scripts.cancel(JobRef(job_id), JobKind.OUTLINE)
+        await scripts.cancel(JobRef(job_id))
     assert await _walk(gateway, 5, status="cancelled") == [[], expected[12:14], [], [expected[33]]]
     assert [each for each in await _walk(gateway, 1, status="cancelled") if each] == [
         [expected[place]] for place in (12, 13, 33)

@@ -137,7 +137,7 @@ async def test_nothing_of_the_registry_stays(gateway: Gateway, operations: Opera
     await _tell(gateway, "drain")
     for key in (KEYS.worker(WORKER.id), KEYS.workers):
         assert 0 < await redis.pttl(key) <= 2 * LIFE_SECONDS * 1000
-    await operations.sign_off(WORKER.id, OUTLINE)
+    await operations.sign_off(WORKER.id)
     assert await _listed(gateway) == []
     problem(await _tell(gateway, "drain"), 404, "worker_not_found")
     assert not await redis.exists(KEYS.worker(WORKER.id), KEYS.workers)
@@ -258,7 +258,7 @@ async def test_what_has_to_end_ends_in_a_pause_and_what_can_go_on_waits(
     for job_id, attempts in {"cancelled": 3, "crashed": 1, "alive": 3}.items():
         await scripts.submit(submission(job_id, max_attempts=attempts))
         await hand.take()
-    await scripts.cancel(JobRef("cancelled"), OUTLINE)
+    await scripts.cancel(JobRef("cancelled"))
     await _pause(gateway)
     leases = {str(JobRef("alive")): 1, str(JobRef("crashed")): 2, str(JobRef("cancelled")): 3}
     await redis.zadd(Keyspace(0).leases(OUTLINE), leases)

@@ -69,13 +69,13 @@ async def _one_of_each(scripts: Scripts, hand: Hand, kind: JobKind, band: Band) 
     await hand.give_up(await taken("tried-again"))
     await taken("running")
     asked = await taken("cancelled-while-it-ran")
-    await scripts.cancel(asked.ref, kind)
+    await scripts.cancel(asked.ref)
     await hand.complete(asked)
     for job_id, delay_ms in {"waiting": 0, "cancelled": 0, "delayed": 60_000, "cancelled-delayed": 60_000}.items():
         name = f"{band}-{job_id}"
         await scripts.submit(submission(name, kind=kind, priority=PRIORITIES[band], delay_ms=delay_ms))
         if job_id.startswith("cancelled"):
-            await scripts.cancel(JobRef(name), kind)
+            await scripts.cancel(JobRef(name))
 
 
 ONE_OF_EACH = [1, 1, 2, 1, 1, 2, 3]
@@ -206,7 +206,7 @@ async def test_shards_are_counted_together(one_server: Server, redis_connections
         for number in range(12):
             await scripts.submit(submission(f"job-{number}", delay_ms=60_000 * (number % 2)))
             await scripts.submit(submission(f"gone-{number}"))
-            await scripts.cancel(JobRef(f"gone-{number}"), OUTLINE)
+            await scripts.cancel(JobRef(f"gone-{number}"))
         await gateway.client.post(f"{API}/queues/outline/pause")
         numbers = await _stats(gateway)
         places = [await _position(gateway, f"job-{number}") for number in range(0, 12, 2)]

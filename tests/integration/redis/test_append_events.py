@@ -6,7 +6,7 @@ from redis.exceptions import ResponseError
 from shared.contracts.ids import EventId
 from shared.jobs.record import to_job
 from shared.redis.scripts import NewEvent, Owned
-from tests.support.board import KEYS, KIND, Board, event, progress
+from tests.support.board import KEYS, Board, event, progress
 
 JOURNAL_BYTES = 1024 * 1024
 
@@ -70,7 +70,7 @@ async def test_percent_never_falls(board: Board) -> None:
 
 async def test_cancel_flag_is_told_and_events_still_written(board: Board) -> None:
     claim = await board.claim()
-    await board.scripts.cancel(claim.ref, KIND)
+    await board.scripts.cancel(claim.ref)
     assert await board.scripts.append_events(claim, [event(1)]) is Owned.CANCEL
     assert (await board.events())[-1][0] == "2-1"
 

@@ -80,9 +80,9 @@ async def test_checkpoint_parts(board: Board) -> None:
         CheckpointItem("blobs", "two", b"2"),
         CheckpointItem("writes", "three", b"3", keep=True),
     ]
-    assert await board.scripts.put_checkpoint(claim.ref, claim.kind, claim.fence, items) is Owned.OK
+    assert await board.scripts.put_checkpoint(claim.ref, claim.fence, items) is Owned.OK
     items = [CheckpointItem("heads", "one", b"new"), CheckpointItem("writes", "three", b"new", keep=True)]
-    await board.scripts.put_checkpoint(claim.ref, claim.kind, claim.fence, items)
+    await board.scripts.put_checkpoint(claim.ref, claim.fence, items)
     parts = {part: await board.reads.checkpoint_hash(part, claim.ref) for part in ("heads", "blobs", "writes")}
     assert parts == {"heads": {b"one": b"new"}, "blobs": {b"two": b"2"}, "writes": {b"three": b"3"}}
     await board.reads.drop_checkpoints(claim.ref, ("heads", "blobs", "writes"))
@@ -94,9 +94,9 @@ async def test_refused_checkpoints_write_nothing(board: Board) -> None:
     again = await board.take_over()
     item = CheckpointItem("heads", "one", b"1")
     before = await board.dump()
-    assert await board.scripts.put_checkpoint(stale.ref, stale.kind, stale.fence, [item]) is Owned.FENCED
+    assert await board.scripts.put_checkpoint(stale.ref, stale.fence, [item]) is Owned.FENCED
     assert await board.dump() == before
     await board.scripts.finish(again, 1, b'{"a":1}', "")
     before = await board.dump()
-    assert await board.scripts.put_checkpoint(again.ref, again.kind, again.fence, [item]) is Owned.REPEATED
+    assert await board.scripts.put_checkpoint(again.ref, again.fence, [item]) is Owned.REPEATED
     assert await board.dump() == before

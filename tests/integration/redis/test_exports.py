@@ -230,8 +230,7 @@ async def test_purging_and_retrying_forget_files(board: Board, error: bytes) -> 
         claim = await board.claim(name, max_attempts=1)
         await board.scripts.fail(claim, 1, error, 1_000)
         await board.redis.hset(KEYS.export(JobRef(name)), "pdf", b"file")
-        kind = claim.kind
-        told = board.scripts.requeue(claim.ref, kind, "r") if again else board.scripts.purge(claim.ref, kind)
+        told = board.scripts.requeue(claim.ref, "r") if again else board.scripts.purge(claim.ref)
         assert await told
         assert not await board.redis.exists(KEYS.export(JobRef(name)))
 

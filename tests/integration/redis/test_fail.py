@@ -71,7 +71,7 @@ async def test_dead_letters_that_live_longer_stay(board: Board, error: bytes) ->
 
 async def test_asked_to_end_meanwhile(board: Board, error: bytes) -> None:
     claim = await board.claim()
-    await board.scripts.cancel(claim.ref, KIND)
+    await board.scripts.cancel(claim.ref)
     assert await board.scripts.fail(claim, 1, error, 0, SPENT) is Settled.CANCELLED
     assert to_job(claim.ref, await board.record()).usage == SPENT
     assert (await board.events())[-1] == ("2-1", "cancelled", {})

@@ -63,7 +63,7 @@ async def test_count_zero_claims_nothing_and_tells_positions(board: Board) -> No
 async def test_last_ids_stay_after_entries_are_gone(board: Board) -> None:
     claim = await board.claim(priority=9)
     entry = (await board.record())["entry"]
-    await board.scripts.cancel(claim.ref, KIND)
+    await board.scripts.cancel(claim.ref)
     await board.scripts.finish(claim, 1, b"{}", "")
     fetched = await board.fetch()
     control = (await board.redis.xrevrange(KEYS.control(KIND), count=1))[0][0].decode()
@@ -110,7 +110,7 @@ async def test_crash_cap_makes_a_dead_letter(board: Board) -> None:
 
 async def test_cancelled_job_of_a_dead_owner_is_settled(board: Board) -> None:
     claim = await board.claim()
-    await board.scripts.cancel(claim.ref, KIND)
+    await board.scripts.cancel(claim.ref)
     await board.end_lease()
     assert (await board.fetch()).claims == []
     assert await board.state() == "cancelled"

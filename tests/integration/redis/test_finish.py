@@ -7,7 +7,7 @@ import pytest
 from shared.contracts.usage import Usage
 from shared.jobs.record import to_job
 from shared.redis.scripts import ArtifactWrite, CheckpointItem, Settled
-from tests.support.board import DAY, HOUR, KIND, Board, event
+from tests.support.board import DAY, HOUR, Board, event
 
 SPENT = Usage(llm_calls=1, prompt_tokens=10, completion_tokens=5)
 NOTHING = {"llm_calls": 0, "prompt_tokens": 0, "completion_tokens": 0, "cost_usd": None, "estimated": False}
@@ -35,7 +35,7 @@ async def test_every_key_gets_its_ttl(board: Board) -> None:
     claim = await board.claim()
     await board.scripts.put_artifact(claim, ArtifactWrite("1", "text:a", b"text"))
     items = [CheckpointItem(part, "field", b"value") for part in ("heads", "blobs", "writes")]
-    await board.scripts.put_checkpoint(claim.ref, claim.kind, claim.fence, items)
+    await board.scripts.put_checkpoint(claim.ref, claim.fence, items)
     await board.scripts.finish(claim, 1, b'{"a":1}', "")
     ttls = await board.ttls()
     work = {"payload", "artifact", "job_result", "checkpoint:heads", "checkpoint:blobs", "checkpoint:writes"}
@@ -91,7 +91,7 @@ async def test_stale_owner_changes_nothing(board: Board) -> None:
 
 async def test_asked_to_end_meanwhile(board: Board) -> None:
     claim = await board.claim()
-    await board.scripts.cancel(claim.ref, KIND)
+    await board.scripts.cancel(claim.ref)
     assert await board.scripts.finish(claim, 1, b'{"a":1}', "", SPENT) is Settled.CANCELLED
     assert to_job(claim.ref, await board.record()).usage == SPENT
     assert await board.reads.result(claim.ref) is None

@@ -47,13 +47,13 @@ async def test_purge_takes_one_job_but_for_its_fence_and_nothing_else(board: Boa
     before = await board.dump()
     claim = await board.claim("job", priority=9, max_attempts=1)
     await board.scripts.fail(claim, 1, error, 1_000)
-    assert await board.scripts.purge(REF, KIND)
+    assert await board.scripts.purge(REF)
     after = await board.dump()
     kept = {KEYS.feed, *(KEYS.stats(minute) for minute in await _minutes(board)), KEYS.counts(KIND)}
     kept |= {KEYS.requests(KIND, Band.HIGH), KEYS.job(REF)}
     named = {key: value for key, value in after.items() if key.decode() not in kept}
     assert named == {key: value for key, value in before.items() if key.decode() not in kept}
-    assert not await board.scripts.purge(REF, KIND)
+    assert not await board.scripts.purge(REF)
 
 
 async def _minutes(board: Board) -> list[int]:
@@ -71,18 +71,18 @@ async def test_purge_and_requeue_leave_alone_what_is_no_dead_letter(board: Board
         if state == "permanent":
             await board.scripts.fail(claim, 1, error, None)
     before = await board.dump()
-    assert not await board.scripts.purge(REF, KIND)
-    assert not await board.scripts.requeue(REF, KIND, "again")
-    assert not await board.scripts.purge(REF, JobKind.DOCUMENT)
+    assert not await board.scripts.purge(REF)
+    assert not await board.scripts.requeue(REF, "again")
+    assert not await board.scripts.purge(REF)
     assert await board.dump() == before
 
 
 async def test_a_requeue_repeated_after_a_lost_reply_begins_one_run(board: Board, error: bytes) -> None:
     await _bury(board, error)
-    assert await board.scripts.requeue(REF, KIND, "again")
+    assert await board.scripts.requeue(REF, "again")
     before = await board.dump()
-    assert await board.scripts.requeue(REF, KIND, "again")
-    assert not await board.scripts.requeue(REF, KIND, "somebody else")
+    assert await board.scripts.requeue(REF, "again")
+    assert not await board.scripts.requeue(REF, "somebody else")
     assert await board.dump() == before
     assert set((await board.ttls()).values()) == {-1}
     assert (await board.events())[-1] == ("3-0", "queued", {"band": "default", "reason": "retried"})
@@ -92,7 +92,7 @@ async def test_an_owner_from_before_a_purge_writes_nothing_into_a_new_job(board:
     stale = await board.claim(max_attempts=1)
     await board.end_lease()
     assert (await board.fetch()).claims == []
-    assert await board.scripts.purge(REF, KIND)
+    assert await board.scripts.purge(REF)
     current = await board.claim()
     assert await board.scripts.append_events(stale, [event(1)]) is Owned.FENCED
     assert await board.scripts.finish(stale, 1, b'{"answer":"stale"}', "/x") is Settled.FENCED
@@ -103,8 +103,8 @@ async def test_a_letter_whose_name_is_used_again_is_none(board: Board, error: by
     await _bury(board, error)
     await board.redis.delete(*[key async for key in board.redis.scan_iter("*:default/job")])
     await board.claim()
-    assert not await board.scripts.purge(REF, KIND)
-    assert not await board.scripts.requeue(REF, KIND, "again")
+    assert not await board.scripts.purge(REF)
+    assert not await board.scripts.requeue(REF, "again")
     assert await board.state() == "running"
     assert await board.outstanding() == 1
 
@@ -115,7 +115,7 @@ async def test_a_paused_fetch_finds_what_has_to_end_behind_what_has_to_wait(
     names = [f"job-{number}" for number in range(8)]
     for name in names:
         await board.claim(name)
-    await board.scripts.cancel(JobRef(names[-1]), KIND)
+    await board.scripts.cancel(JobRef(names[-1]))
     await board.redis.zadd(KEYS.leases(KIND), {str(JobRef(name)): number for number, name in enumerate(names)})
     newest = (await board.record(names[-1]))["entry"]
     await operations.pause(KIND)
@@ -164,8 +164,8 @@ async def test_heartbeats_keep_to_their_worker(board: Board, operations: Operati
     assert (await operations.heartbeat(WORKER, 60, GivenOrder())).order is Order.DRAIN
     first, second = await surveys.workers()
     assert (replace(first, heartbeat_at=BEGAN), replace(second, heartbeat_at=BEGAN)) == (WORKER, other)
-    await operations.sign_off("nobody", KIND)
-    await operations.sign_off("w-2", KIND)
+    await operations.sign_off("nobody")
+    await operations.sign_off("w-2")
     assert [worker.id for worker in await surveys.workers()] == ["w-1"]
 
 
@@ -201,8 +201,8 @@ LENGTHS_MS = [0, 1, 2, 3, 9, 10, 99, 1_000, 1_024, 59_999, 3_600_000, 604_800_00
 
 @pytest.mark.parametrize("ms", LENGTHS_MS)
 async def test_lengths_are_a_tenth_off_at_most(board: Board, surveys: Surveys, ms: int) -> None:
-    counted = f"tally({{kind='outline', band='low'}}, 'completed:' .. bucket({ms}), 60000) write_tallies()"
-    keys = script_keys(0, KIND)
+    counted = f"tally({{phase='outline', band='low'}}, 'completed:' .. bucket({ms}), 60000) write_tallies()"
+    keys = script_keys(0)
     await board.redis.eval("\n".join((_part("keyspace"), _part("measure"), counted)), len(keys), *keys)
     hour = gather(await surveys.tallies(1, 1))[KIND, Band.LOW]
     found = hour.quantile("run", 0.5)

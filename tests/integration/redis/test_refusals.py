@@ -36,13 +36,13 @@ async def test_full_server_takes_no_new_work_but_lets_running_jobs_end(board: Bo
         write = ArtifactWrite("1", "a", b"text", Usage(llm_calls=1))
         assert await board.scripts.put_artifact(kept, write) is Owned.OK
         item = CheckpointItem("heads", "one", b"1")
-        assert await board.scripts.put_checkpoint(kept.ref, KIND, kept.fence, [item]) is Owned.OK
+        assert await board.scripts.put_checkpoint(kept.ref, kept.fence, [item]) is Owned.OK
         assert await board.scripts.renew(0, KIND, 60_000, [(kept.ref, kept.fence)]) == [Owned.OK]
         assert await board.scripts.finish(done, 1, b'{"a":1}', "") is Settled.COMPLETED
         assert await board.scripts.fail(failed, 1, error, 0) is Settled.RETRYING
         assert await board.scripts.release(released, 1) is Settled.RELEASED
         assert (await board.fetch_one()).ref.job_id == "released"
-        await board.scripts.cancel(kept.ref, KIND)
+        await board.scripts.cancel(kept.ref)
     assert await board.record("new") == {}
     assert await board.state("later") == "scheduled"
 

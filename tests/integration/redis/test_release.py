@@ -41,7 +41,7 @@ async def test_repeat_after_a_lost_reply_changes_nothing(board: Board) -> None:
 async def test_released_job_may_be_cancelled(board: Board) -> None:
     claim = await board.claim()
     await board.scripts.release(claim, 1)
-    await board.scripts.cancel(claim.ref, KIND)
+    await board.scripts.cancel(claim.ref)
     assert await board.state() == "cancelled"
     await board.assert_at_rest()
 
@@ -49,7 +49,7 @@ async def test_released_job_may_be_cancelled(board: Board) -> None:
 async def test_asked_to_end_meanwhile(board: Board) -> None:
     claim = await board.claim()
     await board.scripts.append_events(claim, [event(1)])
-    await board.scripts.cancel(claim.ref, KIND)
+    await board.scripts.cancel(claim.ref)
     assert await board.scripts.release(claim, 2, SPENT) is Settled.CANCELLED
     assert to_job(claim.ref, await board.record()).usage == SPENT
     assert (await board.events())[-1] == ("2-2", "cancelled", {})

@@ -8,7 +8,7 @@ from tests.support.board import KIND, Board
 
 async def test_each_job_gets_its_answer(board: Board) -> None:
     kept, asked, taken, done = [await board.claim(name) for name in ("kept", "asked", "taken", "done")]
-    await board.scripts.cancel(asked.ref, KIND)
+    await board.scripts.cancel(asked.ref)
     await board.take_over("taken")
     await board.scripts.finish(done, 1, b'{"a":1}', "")
     held = [(claim.ref, claim.fence) for claim in (kept, asked, taken, done)]

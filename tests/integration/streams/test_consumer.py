@@ -11,7 +11,7 @@ from shared.contracts.usage import Usage
 from shared.jobs.record import to_job
 from shared.redis.scripts import Cancelled
 from shared.streams import Session
-from tests.support.board import KEYS, KIND, Board
+from tests.support.board import KEYS, Board
 from tests.support.servers import Server
 from tests.support.waiting import eventually
 from tests.support.workers import LEASE_SECONDS, Blocking, succeed, worker
@@ -120,7 +120,7 @@ async def test_running_job_is_cancelled_within_a_second(board: Board, server: Se
     await board.submit()
     async with worker(server.url, handler, lease_seconds=30):
         await eventually(lambda: handler.started == 1)
-        assert await board.scripts.cancel(JobRef("job"), KIND) is Cancelled.ASKED
+        assert await board.scripts.cancel(JobRef("job")) is Cancelled.ASKED
         await eventually(lambda: board.stands("cancelled"), seconds=1)
     assert handler.cancelled == 1
     assert (await board.events())[-1] == ("2-1", "cancelled", {})
@@ -153,7 +153,7 @@ async def test_cleaning_up_after_a_cancel_is_left_in_peace(board: Board, server:
     await board.submit()
     async with worker(server.url, tidy):
         await eventually(lambda: board.stands("running"))
-        await board.scripts.cancel(JobRef("job"), KIND)
+        await board.scripts.cancel(JobRef("job"))
         await told.wait()
         await eventually(lambda: board.stands("cancelled"), seconds=3)
     assert await board.reads.artifact(JobRef("job"), "tidy") == b"yes"
@@ -170,7 +170,7 @@ async def test_result_that_comes_after_the_cancel_is_not_kept(board: Board, serv
     await board.submit()
     async with worker(server.url, stubborn):
         await eventually(lambda: board.stands("running"))
-        await board.scripts.cancel(JobRef("job"), KIND)
+        await board.scripts.cancel(JobRef("job"))
         await eventually(lambda: board.stands("cancelled"))
     assert await board.reads.result(JobRef("job")) is None
 

@@ -13,7 +13,7 @@ from shared.contracts.usage import Usage
 from shared.jobs.record import to_job
 from shared.redis.failures import UNAVAILABLE
 from shared.streams import Session, consumer
-from tests.support.board import KIND, Board
+from tests.support.board import Board
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.waiting import eventually
@@ -91,7 +91,7 @@ async def test_cancel_is_heard_while_draining(board: Board, server: Server) -> N
         await eventually(lambda: handler.started == 1)
         running.drain.ask()
         await eventually(lambda: running.health.readiness() == "draining")
-        await board.scripts.cancel(JobRef("job"), KIND)
+        await board.scripts.cancel(JobRef("job"))
         await eventually(lambda: board.stands("cancelled"), seconds=1)
 
 

@@ -119,7 +119,7 @@ async def test_handler_that_lost_its_cancellation_is_told_again(board: Board, se
     await board.submit()
     async with worker(server.url, deaf):
         await eventually(lambda: board.stands("running"))
-        await board.scripts.cancel(JobRef("job"), KIND)
+        await board.scripts.cancel(JobRef("job"))
         await eventually(lambda: board.stands("cancelled"), seconds=1)
     assert checked == 1
 

@@ -171,7 +171,7 @@ async def test_a_new_run_starts_its_clock_afresh(board: Board, server: Server) -
     await board.submit(hard_limit_ms=500)
     async with worker(server.url, handler):
         await eventually(lambda: board.stands("failed"))
-        assert await board.scripts.retry(JobRef("job"), KIND, "again") is Retried.RETRIED
+        assert await board.scripts.retry(JobRef("job"), "again") is Retried.RETRIED
         await eventually(lambda: board.stands("completed"))
     assert handler.left == pytest.approx([0.5, 0.3, 0.5], abs=0.15)
     assert (await board.record()).items() >= {"run": "2", "attempt": "1", "error": ""}.items()
@@ -239,7 +239,7 @@ async def test_a_cancel_at_the_same_moment_as_the_limit(board: Board, server: Se
     await board.submit(hard_limit_ms=300)
     async with worker(server.url, handler, lease_seconds=30):
         await handler.told.wait()
-        assert await board.scripts.cancel(JobRef("job"), KIND) is Cancelled.ASKED
+        assert await board.scripts.cancel(JobRef("job")) is Cancelled.ASKED
         await asyncio.sleep(0.1)
         handler.may_end.set()
         await eventually(lambda: board.stands("cancelled"))
@@ -252,7 +252,7 @@ async def test_the_limit_at_the_same_moment_as_a_cancel(board: Board, server: Se
     await board.submit(hard_limit_ms=300)
     async with worker(server.url, handler, lease_seconds=30):
         await eventually(lambda: handler.calls == 1)
-        await board.scripts.cancel(JobRef("job"), KIND)
+        await board.scripts.cancel(JobRef("job"))
         await handler.told.wait()
         await asyncio.sleep(0.35)
         handler.may_end.set()

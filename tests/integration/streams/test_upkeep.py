@@ -286,16 +286,16 @@ async def test_late_cancel_of_an_earlier_run_stops_nothing(board: Board, server:
     await board.submit()
     async with worker(server.url, handler, lease_seconds=30):
         await eventually(lambda: handler.started == 1)
-        await board.scripts.cancel(JobRef("job"), KIND)
+        await board.scripts.cancel(JobRef("job"))
         await eventually(lambda: board.stands("cancelled"))
-        assert await board.scripts.retry(JobRef("job"), KIND, "again") is Retried.RETRIED
+        assert await board.scripts.retry(JobRef("job"), "again") is Retried.RETRIED
         await eventually(lambda: handler.started == 2)
         ((_, late),) = await board.redis.xrevrange(KEYS.control(KIND), count=1)
         assert late[b"what"] == b"cancel"
         await board.redis.xadd(KEYS.control(KIND), late)
         await asyncio.sleep(0.3)
         assert (handler.running, handler.cancelled) == (1, 1)
-        await board.scripts.cancel(JobRef("job"), KIND)
+        await board.scripts.cancel(JobRef("job"))
         await eventually(lambda: handler.cancelled == 2, seconds=1)
 
 

@@ -85,7 +85,7 @@ class GatewayRules(Machine):
 
     def cancel_as(self, name: str) -> None:
         expected = self.model.cancel(name)
-        call = self.world.scripts.cancel(JobRef(name), self.kind_of(name))
+        call = self.world.scripts.cancel(JobRef(name))
         assert self.act("cancel", call) == expected
 
     @precondition(lambda self: self.again())
@@ -98,12 +98,12 @@ class GatewayRules(Machine):
 
     def retry_as(self, name: str, asked: str) -> None:
         expected = self.model.retry(name, asked)
-        call = self.world.scripts.retry(JobRef(name), self.kind_of(name), asked)
+        call = self.world.scripts.retry(JobRef(name), asked)
         assert self.act("retry", call) == expected
 
     def requeue_as(self, name: str, asked: str) -> None:
         expected = self.model.requeue(name, asked)
-        call = self.world.scripts.requeue(JobRef(name), self.kind_of(name), asked)
+        call = self.world.scripts.requeue(JobRef(name), asked)
         assert self.act("requeue", call) == expected
 
     @precondition(lambda self: self.dead())
@@ -113,8 +113,8 @@ class GatewayRules(Machine):
         self.repeat(lost, lambda: self.purge_as(name))
 
     def purge_as(self, name: str) -> None:
-        kind, expected = self.kind_of(name), self.model.purge(name)
-        assert self.act("purge", self.world.scripts.purge(JobRef(name), kind)) == expected
+        expected = self.model.purge(name)
+        assert self.act("purge", self.world.scripts.purge(JobRef(name))) == expected
 
     @precondition(lambda self: self.asked_in_vain_at != len(self.model.feed))
     @rule(name=st.sampled_from(JOBS))

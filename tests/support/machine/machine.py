@@ -57,11 +57,6 @@ class Machine(RuleBasedStateMachine):
     def disturbed(self) -> None:
         self.disturbed_at = len(self.model.feed)
 
-    def kind_of(self, name: str) -> JobKind:
-        """Of a job as its caller reads it from the record; of an unknown one any will do."""
-        job = self.model.jobs.get(name)
-        return job.kind if job else JobKind.OUTLINE
-
     def jobs_in(self, *states: JobState) -> list[Job]:
         return [job for job in self.model.jobs.values() if job.state in states]
 

@@ -190,7 +190,7 @@ class WorkerRules(Machine):
         expected = self.model.put_checkpoint(held)
         claim, value = held.claim, str(held.claim.fence).encode()
         items = [CheckpointItem("heads", "head", value), CheckpointItem("writes", "write", value, keep=True)]
-        call = self.world.scripts.put_checkpoint(claim.ref, claim.kind, claim.fence, items)
+        call = self.world.scripts.put_checkpoint(claim.ref, claim.fence, items)
         assert self.act("put_checkpoint", call) == expected
 
     def renew_for(self, held: Sequence[Held]) -> None:

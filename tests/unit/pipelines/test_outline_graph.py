@@ -12,10 +12,11 @@ from outline_worker.pipeline.graph import build_graph
 from outline_worker.pipeline.nodes.gather import queries
 from outline_worker.pipeline.nodes.validate import outcomes
 from outline_worker.pipeline.state import LEDGER, RESULT, OutlineContext
-from shared.contracts.commands import ContextFile, OutlinePayload, Research
+from shared.contracts.commands import ContextFile, OutlinePayload
 from shared.contracts.document import Degradation, OutlineResult, Source
 from shared.contracts.errors import PermanentError, TransientError
 from shared.contracts.ids import JobRef
+from shared.contracts.outline import Research
 from shared.llm import Answer, ChatRequest
 from shared.llm.tokens import estimate_prompt_tokens
 from shared.retrieval import Ledger, Passage

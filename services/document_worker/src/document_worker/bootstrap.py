@@ -16,14 +16,14 @@ from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
 from shared.retrieval.gathering import Gatherer, gathering
 from shared.sandbox import Pandoc, Sandbox
-from shared.settings import EmbeddingSettings, ModelSettings, SandboxSettings, SearchSettings
+from shared.settings import EmbeddingSettings, ModelSettings, PriceSettings, SandboxSettings, SearchSettings
 from shared.streams import Handler, run_worker
 
 
 async def run(drain: Drain) -> None:
     """Take document jobs until a drain is asked for. Raises CannotStartError where fonts or pandoc are missing."""
     # The model has no default: without one this fails here, with the name of the variable.
-    model, settings, clock = ModelSettings(), DocumentWorkerSettings(), SystemClock()
+    model, prices, settings, clock = ModelSettings(), PriceSettings(), DocumentWorkerSettings(), SystemClock()
     fonts = Fonts.shipped(*([settings.font_directory] if settings.font_directory else []))
     check_fonts(fonts)
     sandbox = Sandbox(SandboxSettings().sandbox_children)
@@ -31,18 +31,21 @@ async def run(drain: Drain) -> None:
     exporter = DocumentExporter(Exporter(sandbox, pandoc, fonts), clock)
     async with (
         gathering(SearchSettings(), sandbox, clock) as gatherer,
-        _embedder(clock) as embedder,
+        _embedder(model, prices, clock) as embedder,
     ):
-        build = handler_builder(model, settings, gatherer, embedder, ReferenceFormatter(pandoc))
+        build = handler_builder(model, prices, settings, gatherer, embedder, ReferenceFormatter(pandoc))
         await run_worker(JobKind.DOCUMENT, settings.metrics_port, build, drain, exporter)
 
 
-def _embedder(clock: Clock) -> Embedder:
-    return Embedder(EmbeddingSettings(), clock, observer=CallMetrics())
+def _embedder(model: ModelSettings, prices: PriceSettings, clock: Clock) -> Embedder:
+    settings = EmbeddingSettings()
+    base_url = settings.embeddings_base_url or model.base_url
+    return Embedder(settings, clock, observer=CallMetrics(), price_of=lambda name: prices.price(name, base_url))
 
 
 def handler_builder(
     model: ModelSettings,
+    prices: PriceSettings,
     settings: DocumentWorkerSettings,
     gatherer: Gatherer,
     embedder: Embedder,
@@ -51,8 +54,10 @@ def handler_builder(
     """How to build the handler once Redis is connected."""
 
     def build(scripts: Scripts, reads: Reads, clock: Clock) -> Handler:
-        saver = RedisSaver(scripts, reads, JobKind.DOCUMENT)
-        client = ChatClient(model, clock, observer=CallMetrics())
+        saver = RedisSaver(scripts, reads)
+        client = ChatClient(
+            model, clock, observer=CallMetrics(), price_of=lambda name: prices.price(name, model.base_url)
+        )
         return DocumentHandler(
             build_graph(saver), saver, client, model, clock, gatherer, embedder, formatter, judge=settings.claim_judge
         )

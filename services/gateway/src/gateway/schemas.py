@@ -21,11 +21,13 @@ class Links(BaseModel):
     events: str
     result: str
     cancel: str
+    outline: str
 
     @classmethod
     def of(cls, job_id: str) -> "Links":
         base = f"{API}/jobs/{job_id}"
-        return cls(self=base, events=f"{base}/events", result=f"{base}/result", cancel=f"{base}/cancel")
+        parts = {name: f"{base}/{name}" for name in ("events", "result", "cancel", "outline")}
+        return cls(self=base, **parts)
 
 
 class Accepted(BaseModel):
@@ -52,6 +54,7 @@ class JobView(BaseModel):
 
     job_id: str
     kind: JobKind
+    phase: JobKind = Field(description="Who has it: a document made from a prompt is planned by outline workers first")
     status: JobState
     progress: ProgressView
     run: int
@@ -71,6 +74,10 @@ class JobView(BaseModel):
     error: JobError | None
     metadata: dict[str, str]
     result_expires_at: datetime | None
+    outline_version: int | None = Field(description="The latest outline that is stored; null before")
+    parent_job_id: str | None = Field(description="The document of which it writes one section again")
+    section_id: str | None = Field(description="That section")
+    batch_id: str | None
     links: Links
 
 
@@ -164,6 +171,7 @@ def job_view(job: Job, now: datetime, queue_position: int | None = None) -> JobV
     return JobView(
         job_id=job.ref.job_id,
         kind=job.kind,
+        phase=job.phase,
         status=job.state,
         progress=ProgressView(
             percent=job.progress.percent,
@@ -186,5 +194,9 @@ def job_view(job: Job, now: datetime, queue_position: int | None = None) -> JobV
         error=job.error,
         metadata=job.metadata,
         result_expires_at=job.result_expires_at,
+        outline_version=job.outline_version,
+        parent_job_id=job.origin.parent or None,
+        section_id=job.origin.section or None,
+        batch_id=job.origin.batch or None,
         links=Links.of(job.ref.job_id),
     )

@@ -38,7 +38,7 @@ async def show_all(service: Services, jobs: Sequence[Job]) -> list[JobView]:
 async def _positions(service: Services, waiting: Sequence[Job]) -> dict[JobRef, int]:
     found: dict[JobRef, int] = {}
     for kind in JobKind:
-        queued = [job for job in waiting if job.kind is kind]
+        queued = [job for job in waiting if job.phase is kind]
         if queued:
             ahead = await service.operations.ahead(kind, [(job.band, job.entry) for job in queued])
             found |= {job.ref: count + 1 for job, count in zip(queued, ahead, strict=True)}

@@ -34,6 +34,7 @@ class Numbers(BaseModel):
     waiting: int
     running: int
     scheduled: int
+    awaiting_review: int = Field(description="Planned documents that wait for a person, under `outline`")
     dead: int = Field(description="Dead letters")
     last_hour: LastHour
 
@@ -89,6 +90,7 @@ def _numbers(standing: Standing, hour: Hour) -> Numbers:
         waiting=standing.waiting,
         running=standing.running,
         scheduled=standing.scheduled,
+        awaiting_review=standing.awaiting_review,
         dead=standing.dead,
         last_hour=LastHour(
             completed=hour.ended[JobState.COMPLETED],

@@ -52,9 +52,17 @@ async def submit_document(
     # Before the outline is looked up: a repeated request must answer alike after the outline has expired.
     if known is not None and await _safe(service, known):
         return _replayed(known, new, keyed=keyed), True
-    payload = await _resolve(service, command)
-    new = dataclasses.replace(new, payload=payload.model_dump_json().encode())
+    if command.task_prompt is not None:
+        payload = _planned_first(command).model_dump_json().encode()
+        new = dataclasses.replace(new, payload=payload, phase=JobKind.OUTLINE, review=command.review)
+    else:
+        new = dataclasses.replace(new, payload=(await _resolve(service, command)).model_dump_json().encode())
     return await _submit(service, new, keyed=keyed)
+
+
+def _planned_first(command: DocumentCommand) -> DocumentPayload:
+    """A request whose outline the job makes itself: those who plan read it, and those who write after them."""
+    return DocumentPayload.model_validate(command.model_dump(exclude={"job_id", "outline_job_id", "review"}))
 
 
 def _check_due(service: Services, command: JobOptions) -> None:
@@ -79,6 +87,8 @@ def _new_job(ref: JobRef, kind: JobKind, command: JobOptions, payload: bytes, re
         not_before=command.not_before,
         soft_limit_seconds=command.soft_time_limit_seconds,
         hard_limit_seconds=command.hard_time_limit_seconds,
+        max_tokens=command.max_tokens_total,
+        max_cost_usd=command.max_cost_usd,
     )
 
 
@@ -145,7 +155,7 @@ def _replayed(known: Job, new: NewJob, *, keyed: bool) -> Job:
 
 async def _resolve(service: Services, command: DocumentCommand) -> DocumentPayload:
     """The request as the worker needs it: the outline itself, and what the outline job was given."""
-    fields = command.model_dump(exclude={"job_id", "outline", "outline_job_id"})
+    fields = command.model_dump(exclude={"job_id", "outline", "outline_job_id", "review"})
     if command.outline is not None:
         return DocumentPayload.model_validate({**fields, "outline": command.outline.with_ids()})
     outline_job = await service.store.get(JobRef(command.outline_job_id or ""))

@@ -14,25 +14,29 @@ from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
 from shared.retrieval.gathering import Gatherer, gathering
 from shared.sandbox import Sandbox
-from shared.settings import ModelSettings, SandboxSettings, SearchSettings
+from shared.settings import ModelSettings, PriceSettings, SandboxSettings, SearchSettings
 from shared.streams import Handler, run_worker
 
 
 async def run(drain: Drain) -> None:
     """Take outline jobs until a drain is asked for."""
     # The model has no default: without one this fails here, with the name of the variable.
-    model, settings, clock = ModelSettings(), OutlineWorkerSettings(), SystemClock()
+    model, prices, settings, clock = ModelSettings(), PriceSettings(), OutlineWorkerSettings(), SystemClock()
     sandbox = Sandbox(SandboxSettings().sandbox_children)
     async with gathering(SearchSettings(), sandbox, clock) as gatherer:
-        await run_worker(JobKind.OUTLINE, settings.metrics_port, handler_builder(model, gatherer), drain)
+        await run_worker(JobKind.OUTLINE, settings.metrics_port, handler_builder(model, prices, gatherer), drain)
 
 
-def handler_builder(model: ModelSettings, gatherer: Gatherer) -> Callable[[Scripts, Reads, Clock], Handler]:
+def handler_builder(
+    model: ModelSettings, prices: PriceSettings, gatherer: Gatherer
+) -> Callable[[Scripts, Reads, Clock], Handler]:
     """How to build the handler once Redis is connected."""
 
     def build(scripts: Scripts, reads: Reads, clock: Clock) -> Handler:
-        saver = RedisSaver(scripts, reads, JobKind.OUTLINE)
-        client = ChatClient(model, clock, observer=CallMetrics())
-        return OutlineHandler(build_graph(saver), saver, client, model, gatherer)
+        saver = RedisSaver(scripts, reads)
+        client = ChatClient(
+            model, clock, observer=CallMetrics(), price_of=lambda name: prices.price(name, model.base_url)
+        )
+        return OutlineHandler(build_graph(saver), saver, client, model, gatherer, clock)
 
     return build

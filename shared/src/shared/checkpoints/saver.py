@@ -22,7 +22,6 @@ from langgraph.checkpoint.base import (
 
 from shared.contracts.errors import LeaseLostError
 from shared.contracts.ids import JobRef
-from shared.contracts.states import JobKind
 from shared.redis.reads import Reads
 from shared.redis.scripts import CheckpointItem, Owned, Scripts
 
@@ -40,11 +39,10 @@ class RedisSaver(BaseCheckpointSaver[str]):
     Writes raise LeaseLostError where the fence no longer holds the job.
     """
 
-    def __init__(self, scripts: Scripts, reads: Reads, kind: JobKind) -> None:
+    def __init__(self, scripts: Scripts, reads: Reads) -> None:
         super().__init__()
         self._scripts = scripts
         self._reads = reads
-        self._kind = kind
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """Versions that sort as text."""
@@ -125,7 +123,7 @@ class RedisSaver(BaseCheckpointSaver[str]):
         await self._reads.drop_checkpoints(JobRef.parse(thread_id), _PARTS)
 
     async def _put(self, ref: JobRef, config: RunnableConfig, items: list[CheckpointItem]) -> None:
-        told = await self._scripts.put_checkpoint(ref, self._kind, config["configurable"]["fence"], items)
+        told = await self._scripts.put_checkpoint(ref, config["configurable"]["fence"], items)
         if told is not Owned.OK:
             msg = f"job {ref} is no longer ours"
             raise LeaseLostError(msg)

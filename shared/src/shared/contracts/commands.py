@@ -16,12 +16,13 @@ from pydantic import (
 )
 
 from shared.contracts.ids import JOB_ID_PATTERN
-from shared.contracts.outline import Outline, TargetWords
+from shared.contracts.outline import NodeId, Outline, Research, TargetWords
 
 MAX_PROMPT_CHARACTERS = 20_000
 MAX_CONTEXT_FILES = 100
 MAX_DELAY_SECONDS = 30 * 24 * 3600
 MAX_LIMIT_SECONDS = 24 * 3600
+MAX_INSTRUCTION_CHARACTERS = 4_000
 
 JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
 Prompt = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PROMPT_CHARACTERS)]
@@ -32,7 +33,6 @@ MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 
-Research = Literal["none", "context_only", "web"]
 ReferenceStyleName = Literal["gb-t-7714-2015", "ieee", "apa", "chicago-notes"]
 _STYLE_SPELLINGS: dict[str, ReferenceStyleName] = {
     "gbt77142015": "gb-t-7714-2015",
@@ -122,6 +122,14 @@ class JobOptions(_Command):
     reference_style: ReferenceStyle | None = Field(
         default=None, description="How references are written; by default gb-t-7714-2015 in Chinese, else ieee"
     )
+    max_tokens_total: Annotated[int, Field(ge=1, le=10**12)] | None = Field(
+        default=None,
+        description="Prompt and completion tokens of the whole job: from four fifths on it does without what it can do "
+        "without, at the limit it fails with `budget_exceeded`",
+    )
+    max_cost_usd: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = Field(
+        default=None, description="The same in US dollars; needs a model whose price is known"
+    )
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = {}
     target_words: TargetWords | None = None
     context_files: Annotated[list[ContextFile], Field(max_length=MAX_CONTEXT_FILES)] = Field(
@@ -159,31 +167,64 @@ class OutlineCommand(JobOptions):
 
 
 class DocumentCommand(JobOptions):
-    """Body of ``POST /jobs/document``: an outline, or the id of the outline job that made it."""
+    """Body of ``POST /jobs/document``: an outline, the id of the outline job that made it, or a prompt to plan from."""
 
     job_id: JobId | None = None
     outline: Outline | None = None
     outline_job_id: JobId | None = None
+    task_prompt: Prompt | None = None
+    review: bool = Field(default=False, description="With `task_prompt`: wait for `approve` before writing")
 
     @model_validator(mode="after")
     def _check_outline(self) -> Self:
-        if (self.outline is None) == (self.outline_job_id is None):
-            msg = "give either outline or outline_job_id"
+        given = [name for name in ("outline", "outline_job_id", "task_prompt") if getattr(self, name) is not None]
+        if len(given) != 1:
+            msg = "give one of outline, outline_job_id and task_prompt"
+            raise ValueError(msg)
+        if self.review and self.task_prompt is None:
+            msg = "review goes with task_prompt: an outline that is there can be changed before it is sent"
             raise ValueError(msg)
         return self
 
 
+class RegenerateCommand(_Command):
+    """Body of ``POST /jobs/{job_id}/sections/{section_id}/regenerate``."""
+
+    job_id: JobId | None = Field(default=None, description="Of the new job")
+    instruction: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_INSTRUCTION_CHARACTERS)] = ""
+    target_words: TargetWords | None = Field(default=None, description="By default as long as it was meant to be")
+    priority: Annotated[int, Field(ge=0, le=9)] = 5
+    model: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = {}
+
+
 class OutlinePayload(OutlineCommand):
-    """An outline request as the worker receives it; options of a newer gateway are passed over."""
+    """A request to plan as the worker receives it, be it for an outline or a document; the rest is passed over."""
 
     model_config = ConfigDict(extra="ignore")
+
+
+class Revision(_Command):
+    """What a job is to change in a document whose work was stored with it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    parent_job_id: JobId
+    root_job_id: JobId
+    """The document that all the others go back to."""
+    section_id: NodeId
+    instruction: str = ""
+    target_words: TargetWords | None = None
 
 
 class DocumentPayload(JobOptions):
-    """A document request as the worker receives it: the outline resolved, with an id on every node."""
+    """A document request as the worker receives it. Its outline has an id on every node; None where the job planned it
+    itself, or where it goes on from a document that is there.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
-    outline: Outline
+    outline: Outline | None = None
     task_prompt: str | None = None
-    """The prompt of the outline job, where the outline came from one."""
+    """The request from which the outline was made, where there is one."""
+    revision: Revision | None = None

@@ -15,7 +15,7 @@ class _Frozen(BaseModel):
 SourceKind = Literal["file", "webpage", "article", "preprint", "report", "book", "thesis"]
 DegradationCode = Literal[
     "no_embeddings", "embeddings_failed", "search_failed", "search_empty", "time_limited", "usage_estimated",
-    "wrong_language",
+    "wrong_language", "budget_limited",
 ]  # fmt: skip
 
 
@@ -198,8 +198,18 @@ class Quality(_Frozen):
     score: Score | None = None
 
 
+class RevisionInfo(_Frozen):
+    """Of a document in which one section was written again."""
+
+    parent_job_id: str
+    root_job_id: str = Field(description="The first document of the line; `GET /jobs/{job_id}/versions` lists it")
+    section_id: str
+    changed_sections: list[str] = Field(description="The section, and neighbours whose transition it broke")
+
+
 class DocumentResult(_Frozen):
     """Result of a document job, without the usage that the settling script adds."""
 
     document: Document
     quality: Quality
+    revision: RevisionInfo | None = None

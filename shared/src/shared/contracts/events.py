@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.errors import JobError
+from shared.contracts.outline import Outline
 from shared.contracts.usage import Usage
 
 
@@ -16,6 +17,8 @@ class EventType(StrEnum):
     QUEUED = "queued"
     SCHEDULED = "scheduled"
     STARTED = "started"
+    OUTLINE_READY = "outline_ready"
+    OUTLINE_CHANGED = "outline_changed"
     PROGRESS = "progress"
     DELTA = "delta"
     SECTION = "section"
@@ -40,7 +43,7 @@ class Queued(EventData):
     """The job stands in a request stream (again)."""
 
     band: str
-    reason: str = Field(description="`submitted`, `due`, `released` or `retried`")
+    reason: str = Field(description="`submitted`, `due`, `released`, `retried`, `outline_ready` or `approved`")
 
 
 class Scheduled(EventData):
@@ -54,6 +57,23 @@ class Started(EventData):
 
     attempt: int
     worker: str
+
+
+class OutlineReady(EventData):
+    """The document is planned: it goes to those who write it, or waits for a person."""
+
+    version: int
+    awaiting_review: bool = Field(description="true: nothing is written before it is approved")
+    outline: Outline | None = Field(default=None, description="Where it has at most 16 KiB")
+    outline_link: str
+
+
+class OutlineChanged(EventData):
+    """Somebody changed the outline that waits for a person."""
+
+    version: int
+    author: str | None
+    outline_link: str
 
 
 class ProgressData(EventData):
@@ -124,6 +144,8 @@ EVENT_MODELS: dict[EventType, type[EventData]] = {
     EventType.QUEUED: Queued,
     EventType.SCHEDULED: Scheduled,
     EventType.STARTED: Started,
+    EventType.OUTLINE_READY: OutlineReady,
+    EventType.OUTLINE_CHANGED: OutlineChanged,
     EventType.PROGRESS: ProgressData,
     EventType.DELTA: Delta,
     EventType.SECTION: Section,

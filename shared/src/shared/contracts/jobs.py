@@ -1,11 +1,11 @@
 """A job as the store knows it, and what a worker receives of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.contracts.errors import JobError
 from shared.contracts.ids import EventId, JobRef
-from shared.contracts.states import Band, JobKind, JobState
+from shared.contracts.states import Band, JobKind, JobState, Review
 from shared.contracts.usage import Usage
 
 
@@ -21,11 +21,26 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a job goes back to; empty where it stands for itself."""
+
+    parent: str = ""
+    """The job whose document it changes."""
+    root: str = ""
+    """The first document of that line."""
+    section: str = ""
+    """The section it writes again."""
+    batch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One job's record: the truth about it, as read at one moment."""
 
     ref: JobRef
     kind: JobKind
+    phase: JobKind
+    """Which workers have it: a document that is made from a prompt is planned by those of outlines first."""
     band: Band
     state: JobState
     entry: str
@@ -52,6 +67,11 @@ class Job:
     worker: str | None
     trimmed: EventId
     """The last event the journal no longer holds; START where it holds all."""
+    outline_version: int | None
+    """The latest that is stored; None where there is none, or nobody changed it."""
+    review: Review | None
+    """Whether a person has a say before it is written; None where nobody asked for that."""
+    origin: Origin
 
     @property
     def duration_seconds(self) -> float | None:
@@ -80,5 +100,11 @@ class Claim:
     soft_limit_seconds: float | None
     hard_limit_seconds: float | None
     """Of the run's working time; None where the request leaves it to the worker."""
+    makes: JobKind = JobKind.OUTLINE
+    """What the job comes to in the end; ``kind`` is what its workers make now."""
+    spent: Usage = field(default_factory=Usage)
+    """By earlier attempts, runs and workers."""
+    max_tokens: int | None = None
+    max_cost_usd: float | None = None
     on_probation: bool = False
     """Its last attempt, after its workers died in the others: it may be what killed them."""

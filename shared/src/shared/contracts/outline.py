@@ -1,7 +1,7 @@
 """The outline: a tree of titles, points and length budgets."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -11,6 +11,7 @@ MAX_NODES = 500
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 NodeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 TargetWords = Annotated[int, Field(ge=1, le=200_000)]
+Research = Literal["none", "context_only", "web"]
 
 
 class OutlineNode(BaseModel):
@@ -22,6 +23,9 @@ class OutlineNode(BaseModel):
     title: Title
     summary: Annotated[str, StringConstraints(max_length=4_000)] = ""
     target_words: TargetWords | None = None
+    research: Research | None = Field(
+        default=None, description="What this node may rest on; by default what its parent may, at the top the request"
+    )
     children: list["OutlineNode"] = []
 
 
@@ -77,6 +81,18 @@ class Outline(BaseModel):
     def leaves(self) -> list[OutlineNode]:
         """The nodes that are written, in reading order."""
         return [node for node, _ in self.walk() if not node.children]
+
+    def research(self, usual: Research) -> dict[str, Research]:
+        """What each leaf may rest on, by its id: what it says itself, else the nearest above it, else the usual."""
+        found: dict[str, Research] = {}
+        pending = [(node, usual) for node in self.nodes]
+        while pending:
+            node, above = pending.pop()
+            own = node.research or above
+            if not node.children:
+                found[node.id or ""] = own
+            pending.extend((child, own) for child in node.children)
+        return found
 
     def with_ids(self) -> "Outline":
         """The same outline with an id on every node; ids that are there stay."""

@@ -13,6 +13,8 @@ from shared.contracts.commands import ReferenceStyleName
 PLAN = "plan"
 LEDGER = "ledger"
 """The evidence: sources and passages."""
+PLANNING_PERCENT = 10.0
+"""Of a document that is made from a prompt: how far it has come when it is planned."""
 _TEXT = "text:"
 
 
@@ -47,6 +49,8 @@ class PlannedSection(_Stored):
     target_words: int
     evidence: list[str]
     """Keys of the passages that belong to this leaf and to no other."""
+    instruction: str = ""
+    """What a reader asked for when the section was to be written again."""
 
 
 class Plan(_Stored):

@@ -59,6 +59,15 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 """Allowed moves. From a terminal state only a new run leads on (retry, requeue)."""
 
 
+class Review(StrEnum):
+    """Whether a person has a say between the plan and the writing."""
+
+    WANTED = "wanted"
+    """The job waits for a person once it is planned."""
+    APPROVED = "approved"
+    """A person let it go on."""
+
+
 class Band(StrEnum):
     """Priority band: one request stream each, first in first out inside."""
 

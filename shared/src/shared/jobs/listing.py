@@ -43,7 +43,7 @@ class JobLists:
 
         def wanted(job: Job) -> bool:
             # A letter may outlive its record, and its name be used again.
-            return job.kind in kinds and job.state is JobState.FAILED
+            return job.phase in kinds and job.state is JobState.FAILED
 
         return await self._walk(
             lambda place, count: self._surveys.dead_letters(kinds, place, count), wanted, before, limit

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from shared.contracts.errors import JobError
 from shared.contracts.ids import START, EventId, JobRef
-from shared.contracts.jobs import Job, Progress
-from shared.contracts.states import Band, JobKind, JobState
+from shared.contracts.jobs import Job, Origin, Progress
+from shared.contracts.states import Band, JobKind, JobState, Review
 from shared.contracts.usage import Usage
 
 
@@ -25,6 +25,7 @@ def to_job(ref: JobRef, fields: Mapping[str, str]) -> Job:
     return Job(
         ref=ref,
         kind=JobKind(fields["kind"]),
+        phase=JobKind(fields.get("phase") or fields["kind"]),
         band=Band(fields["band"]),
         entry=fields["entry"],
         state=JobState(fields["state"]),
@@ -48,6 +49,9 @@ def to_job(ref: JobRef, fields: Mapping[str, str]) -> Job:
         result_expires_at=instant(fields.get("result_expires_at", "")),
         worker=fields["worker"] or None,
         trimmed=EventId.parse(fields["trimmed"]) or START,
+        outline_version=int(version) if (version := fields.get("outline_version")) else None,
+        review=Review(review) if (review := fields.get("review")) else None,
+        origin=Origin(*(fields.get(name, "") for name in ("parent", "root", "section", "batch"))),
     )
 
 

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.contracts.ids import JobRef
-from shared.contracts.jobs import Job
+from shared.contracts.jobs import Job, Origin
 from shared.contracts.plan import LEDGER, PLAN, section_of
 from shared.contracts.states import JobKind
 from shared.jobs.record import to_job
@@ -32,6 +33,15 @@ class NewJob:
     soft_limit_seconds: float | None = None
     hard_limit_seconds: float | None = None
     """Of the time that workers spend on it; None leaves it to the worker."""
+    phase: JobKind | None = None
+    """The workers that take it first; None: those of its kind."""
+    review: bool = False
+    """Whether it waits for a person once it is planned."""
+    origin: Origin = field(default_factory=Origin)
+    max_tokens: int | None = None
+    max_cost_usd: float | None = None
+    work: Mapping[str, bytes] = field(default_factory=dict)
+    """Stored work that it begins with, by field."""
 
 
 def digest_of(kind: JobKind, canonical_body: bytes) -> str:
@@ -70,12 +80,18 @@ class JobStore:
                 failed_ttl_seconds=self._retention.failed_ttl_seconds,
                 soft_limit_ms=_milliseconds(new.soft_limit_seconds),
                 hard_limit_ms=_milliseconds(new.hard_limit_seconds),
+                phase=new.phase,
+                review=new.review,
+                origin=new.origin,
+                max_tokens=new.max_tokens,
+                max_cost_usd=new.max_cost_usd,
+                work=new.work,
             )
         )
 
     async def safe(self, job: Job) -> bool:
         """Whether the job may be acknowledged again: it is there, on a replica too where that was promised."""
-        return await self._scripts.safe(job.ref, job.kind)
+        return await self._scripts.safe(job.ref)
 
     async def get(self, ref: JobRef) -> Job | None:
         """The job, or None where there is none or its record has expired."""
@@ -88,19 +104,19 @@ class JobStore:
 
     async def cancel(self, job: Job) -> Cancelled:
         """End a waiting job; ask for the end of a running one."""
-        return await self._scripts.cancel(job.ref, job.kind)
+        return await self._scripts.cancel(job.ref)
 
     async def retry(self, job: Job, request_id: str) -> Retried:
         """Begin a failed or cancelled job again, from its checkpoint."""
-        return await self._scripts.retry(job.ref, job.kind, request_id)
+        return await self._scripts.retry(job.ref, request_id)
 
-    async def requeue(self, ref: JobRef, kind: JobKind, request_id: str) -> bool:
+    async def requeue(self, ref: JobRef, request_id: str) -> bool:
         """Begin a dead letter again; false where there is none of this id."""
-        return await self._scripts.requeue(ref, kind, request_id)
+        return await self._scripts.requeue(ref, request_id)
 
-    async def purge(self, ref: JobRef, kind: JobKind) -> bool:
+    async def purge(self, ref: JobRef) -> bool:
         """Forget a dead letter with everything of its job; false where there is none of this id."""
-        return await self._scripts.purge(ref, kind)
+        return await self._scripts.purge(ref)
 
     async def section_texts(self, ref: JobRef) -> dict[str, str]:
         """Texts of the sections that are finished, by section id."""

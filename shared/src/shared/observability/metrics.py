@@ -15,7 +15,9 @@ STAGE_SECONDS = Histogram(
 )
 QUEUE_OUTSTANDING = Gauge("draftline_queue_outstanding", "Jobs waiting and running", ["kind", "band"])
 QUEUE_JOBS = Gauge(
-    "draftline_queue_jobs", "Jobs by where they stand (waiting, running, scheduled, dead)", ["kind", "band", "state"]
+    "draftline_queue_jobs",
+    "Jobs by where they stand (waiting, running, scheduled, awaiting_review, dead)",
+    ["kind", "band", "state"],
 )
 QUEUE_PAUSED = Gauge("draftline_queue_paused", "1 where no worker may take jobs", ["kind"])
 WORKERS = Gauge("draftline_workers", "Workers that live", ["kind"])

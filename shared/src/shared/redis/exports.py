@@ -10,7 +10,6 @@ from typing import Any, cast
 from shared.contracts.errors import JobError
 from shared.contracts.exports import ExportFormat
 from shared.contracts.ids import JobRef
-from shared.contracts.states import JobKind
 from shared.redis.client import Connections
 from shared.redis.keys import Keyspace, shard_of
 from shared.redis.runner import ScriptRunner
@@ -63,7 +62,7 @@ class Exports:
     async def ask(self, ref: JobRef, file_format: ExportFormat) -> Answer:
         """Ask for a file, once however often this is called."""
         args = [str(ref), file_format, MOST_ASKED_FOR, round(FAILURE_SECONDS * 1000)]
-        asked, *why = await self._runner.run("ask_export", self._shard(ref), JobKind.DOCUMENT, args)
+        asked, *why = await self._runner.run("ask_export", self._shard(ref), args)
         return Answer(Asked(asked.decode()), JobError.model_validate_json(why[0]) if why else None)
 
     async def look(self, ref: JobRef, file_format: ExportFormat) -> Answer:
@@ -91,7 +90,7 @@ class Exports:
         Not repeated after a lost reply: what it took is due again when the time is over.
         """
         args = [round(seconds * 1000), MOST_TRIES]
-        found = await self._runner.run("take_export", shard, JobKind.DOCUMENT, args, self._connections.once)
+        found = await self._runner.run("take_export", shard, args, self._connections.once)
         if not found:
             return None
         ref, file_format, made_of = (part.decode() for part in found)
@@ -111,7 +110,7 @@ class Exports:
 
     async def _put(self, taken: Taken, how: str, what: bytes) -> bool:
         args = [str(taken.ref), taken.file_format, taken.made_of, how, what]
-        reply = await self._runner.run("put_export", self._shard(taken.ref), JobKind.DOCUMENT, args)
+        reply = await self._runner.run("put_export", self._shard(taken.ref), args)
         return bool(reply == b"ok")
 
     def _shard(self, ref: JobRef) -> int:

@@ -1,8 +1,8 @@
 """The only place where a key is spelled.
 
 Every key of a job lies in the slot of its shard, so that each script is atomic on a single server, under Sentinel
-and in a Cluster alike. A *family* is the beginning of keys that end in a job's id or a band: scripts that meet ids
-only while they run (fetch, promote, renew) append them.
+and in a Cluster alike. A *family* is the beginning of keys that end in a job's id, or in a kind and a band: scripts
+that learn these only while they run (fetch, promote, renew) append them.
 """
 
 import binascii
@@ -114,8 +114,16 @@ class Keyspace:
         return self._key(f"stats:{minute}")
 
     def counts(self, kind: JobKind) -> str:
-        """Hash: running and scheduled jobs by band."""
+        """Hash: running, scheduled and awaiting jobs by band."""
         return self._key(f"counts:{kind}")
+
+    def batch(self, ref: JobRef) -> str:
+        """String: which jobs a batch holds; a batch has a name like a job's."""
+        return self._key(f"batch:{ref}")
+
+    def revisions(self, ref: JobRef) -> str:
+        """Sorted set: the documents that go back to this one, by the time of their creation, ms."""
+        return self._key(f"revisions:{ref}")
 
     @property
     def paused(self) -> str:
@@ -136,9 +144,9 @@ class Keyspace:
         """String: when a replica was last asked to confirm a write, ms."""
         return self._key("confirmed")
 
-    def script_keys(self, kind: JobKind) -> list[str]:
+    def script_keys(self) -> list[str]:
         """KEYS of every script, in the order that lua/keyspace.lua names them."""
-        families = (
+        names = (
             "job:",
             "payload:",
             "events:",
@@ -147,24 +155,26 @@ class Keyspace:
             "checkpoint:heads:",
             "checkpoint:blobs:",
             "checkpoint:writes:",
-            f"requests:{kind}:",
+            "requests:",
+            "leases:",
+            "delayed:",
+            "dead:",
+            "control:",
+            "feed",
+            "jobs:",
+            "stats:",
+            "counts:",
+            "paused",
+            "workers",
+            "worker:",
+            "confirmed",
+            "export:",
+            "exports",
         )
-        dead = self._key(f"dead:{kind}:")
-        lone = (self.leases(kind), self.delayed(kind), dead, self.control(kind), self.feed)
-        service = (
-            *map(self._key, ("jobs:", "stats:")),
-            self.counts(kind),
-            self.paused,
-            self.workers,
-            self._key("worker:"),
-            self.confirmed,
-            self._key("export:"),
-            self.exports,
-        )
-        return [*map(self._key, families), *lone, *service]
+        return [self._key(name) for name in names]
 
 
 @cache
-def script_keys(shard: int, kind: JobKind) -> tuple[bytes, ...]:
-    """The same for every call of one kind of worker on one shard."""
-    return tuple(key.encode() for key in Keyspace(shard).script_keys(kind))
+def script_keys(shard: int) -> tuple[bytes, ...]:
+    """The same for every call on one shard."""
+    return tuple(key.encode() for key in Keyspace(shard).script_keys())

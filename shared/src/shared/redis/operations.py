@@ -23,6 +23,7 @@ class Standing:
     waiting: int = 0
     running: int = 0
     scheduled: int = 0
+    awaiting_review: int = 0
     dead: int = 0
 
     def __add__(self, other: "Standing") -> "Standing":
@@ -30,6 +31,7 @@ class Standing:
             self.waiting + other.waiting,
             self.running + other.running,
             self.scheduled + other.scheduled,
+            self.awaiting_review + other.awaiting_review,
             self.dead + other.dead,
         )
 
@@ -67,40 +69,40 @@ class Operations:
     async def pause(self, kind: JobKind) -> None:
         """Let no worker claim jobs of the kind."""
         for shard in range(self.shards):
-            await self._runner.run("pause", shard, kind, [kind, "pause"])
+            await self._runner.run("pause", shard, [kind, "pause"])
 
     async def resume(self, kind: JobKind) -> None:
         """Let workers claim again."""
         for shard in range(self.shards):
-            await self._runner.run("pause", shard, kind, [kind, "resume"])
+            await self._runner.run("pause", shard, [kind, "resume"])
 
     async def overview(self, kind: JobKind) -> Overview:
         """How many jobs of a kind stand where."""
         paused: int | None = None
         bands = {band: Standing() for band in Band}
-        for since, *numbers in await self._everywhere("overview", kind, [kind, *Band]):
+        for since, *numbers in await self._everywhere("overview", [kind, *Band]):
             paused = int(since) if since and paused is None else paused
             for place, band in enumerate(Band):
-                bands[band] += Standing(*(int(number) for number in numbers[4 * place : 4 * place + 4]))
+                bands[band] += Standing(*(int(number) for number in numbers[5 * place : 5 * place + 5]))
         return Overview(paused, bands)
 
     async def ahead(self, kind: JobKind, entries: Sequence[tuple[Band, str]]) -> list[int]:
         """How many jobs stand before each of the given entries; in a band of a shard at most MOST_COUNTED count."""
-        args = [MOST_COUNTED, len(Band), *Band, *(part for band, entry in entries for part in (band, entry))]
-        found = await self._everywhere("position", kind, args)
+        args = [kind, MOST_COUNTED, len(Band), *Band, *(part for band, entry in entries for part in (band, entry))]
+        found = await self._everywhere("position", args)
         # Below 0: given to a worker and handed back, so it is the next.
         return [0 if min(numbers) < 0 else sum(numbers) for numbers in zip(*found, strict=True)]
 
-    async def _everywhere(self, name: str, kind: JobKind, args: Sequence[object]) -> list[Any]:
+    async def _everywhere(self, name: str, args: Sequence[object]) -> list[Any]:
         """The replies of all shards; asked for at once, since they may be on several servers."""
-        return await asyncio.gather(*(self._runner.run(name, shard, kind, args) for shard in range(self.shards)))
+        return await asyncio.gather(*(self._runner.run(name, shard, args) for shard in range(self.shards)))
 
     async def sweep(self, shard: int, kind: JobKind, tenant: str, cursor: int, lease_ms: int = 0) -> Swept:
         """Drop what has expired from the index, and put back jobs of the kind that stand nowhere; a part a call.
 
         The owner of a running job without a lease, if it lives, has ``lease_ms`` to renew it.
         """
-        following, dropped, restored = await self._runner.run("sweep", shard, kind, [kind, tenant, cursor, lease_ms])
+        following, dropped, restored = await self._runner.run("sweep", shard, [kind, tenant, cursor, lease_ms])
         return Swept(int(following), int(dropped), int(restored))
 
     async def heartbeat(self, worker: WorkerRecord, life_seconds: float, follows: GivenOrder) -> GivenOrder:
@@ -122,14 +124,14 @@ class Operations:
             *(part for pair in fields.items() for part in pair),
         ]
         client = self._runner.connections.heartbeat
-        order, at_ms = await self._runner.run("heartbeat", REGISTRY_SHARD, worker.kind, args, client)
+        order, at_ms = await self._runner.run("heartbeat", REGISTRY_SHARD, args, client)
         return read_order(order, at_ms) or follows
 
-    async def sign_off(self, worker: str, kind: JobKind) -> None:
+    async def sign_off(self, worker: str) -> None:
         """Take a worker out of the registry."""
-        await self._runner.run("sign_off", REGISTRY_SHARD, kind, [worker])
+        await self._runner.run("sign_off", REGISTRY_SHARD, [worker])
 
     async def instruct(self, kind: JobKind, order: Order, worker: str = "") -> list[str]:
         """Order one worker, or all of a kind; returns the ids of those that live and were told."""
-        told = await self._runner.run("instruct", REGISTRY_SHARD, kind, [kind, order, worker])
+        told = await self._runner.run("instruct", REGISTRY_SHARD, [kind, order, worker])
         return [name.decode() for name in told]

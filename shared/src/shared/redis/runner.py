@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from shared.contracts.states import JobKind
 from shared.redis.client import Connections
 from shared.redis.failures import NO_SCRIPT, UnconfirmedError, told_when_it_may_pass
 from shared.redis.keys import script_keys
@@ -19,37 +18,33 @@ class ScriptRunner:
         self.connections = connections
         self._scripts: dict[str, tuple[str, str]] = {}
 
-    async def run(
-        self, name: str, shard: int, kind: JobKind, args: Sequence[Any], client: Traffic | None = None
-    ) -> Any:
+    async def run(self, name: str, shard: int, args: Sequence[Any], client: Traffic | None = None) -> Any:
         """The script's reply; on the connection for idempotent commands unless another client is given."""
         client = client or self.connections.commands
         try:
-            return await client.execute_command(*self._call(name, shard, kind, args))
+            return await client.execute_command(*self._call(name, shard, args))
         except NO_SCRIPT:
-            return await client.execute_command(*self._call(name, shard, kind, args, known=False))
+            return await client.execute_command(*self._call(name, shard, args, known=False))
 
-    async def run_confirmed(self, name: str, shard: int, kind: JobKind, args: Sequence[Any], seconds: float) -> Any:
+    async def run_confirmed(self, name: str, shard: int, args: Sequence[Any], seconds: float) -> Any:
         """The script's reply once a replica has what it wrote; raises UnconfirmedError where none has in time."""
 
         def call(known: bool) -> tuple[Any, ...]:
-            return self._call(name, shard, kind, args, known=known)
+            return self._call(name, shard, args, known=known)
 
-        return await self._confirmed(call, shard, kind, seconds)
+        return await self._confirmed(call, shard, seconds)
 
-    async def exists_confirmed(self, key: str, shard: int, kind: JobKind, seconds: float) -> bool:
+    async def exists_confirmed(self, key: str, shard: int, seconds: float) -> bool:
         """Whether a key is there, and a replica has it too; raises UnconfirmedError as ``run_confirmed``."""
-        return bool(await self._confirmed(lambda _: ("EXISTS", key), shard, kind, seconds))
+        return bool(await self._confirmed(lambda _: ("EXISTS", key), shard, seconds))
 
-    async def _confirmed(
-        self, call: Callable[[bool], tuple[Any, ...]], shard: int, kind: JobKind, seconds: float
-    ) -> Any:
+    async def _confirmed(self, call: Callable[[bool], tuple[Any, ...]], shard: int, seconds: float) -> Any:
         # Over one connection: after a failover in between, another server would answer for what it never had.
         reply: Any = None
         for known in (True, False):
             first, written, replicas = await self.connections.confirmed.in_a_row(
                 call(known),
-                self._call("confirm", shard, kind, (), known=known),
+                self._call("confirm", shard, (), known=known),
                 ("WAIT", 1, round(seconds * 1000)),
             )
             # Carried out the first time, it would find its own work the second.
@@ -63,10 +58,8 @@ class ScriptRunner:
             raise UnconfirmedError(msg)
         return reply
 
-    def _call(
-        self, name: str, shard: int, kind: JobKind, args: Sequence[Any], *, known: bool = True
-    ) -> tuple[Any, ...]:
-        keys = script_keys(shard, kind)
+    def _call(self, name: str, shard: int, args: Sequence[Any], *, known: bool = True) -> tuple[Any, ...]:
+        keys = script_keys(shard)
         text, digest = self._script(name)
         return ("EVALSHA" if known else "EVAL", digest if known else text, len(keys), *keys, *args)
 

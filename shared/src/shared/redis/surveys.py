@@ -68,13 +68,13 @@ class Surveys:
         rows = await self._hashes(Keyspace(shard_of(ref, self.shards)).job(ref) for ref in refs)
         return [record_of(row) for row in rows]
 
-    async def oldest_dead_letters(self, kinds: Sequence[JobKind], count: int) -> list[tuple[Place, JobKind]]:
+    async def oldest_dead_letters(self, kinds: Sequence[JobKind], count: int) -> list[Place]:
         """The dead letters that have waited longest."""
-        found: list[tuple[Place, JobKind]] = []
+        found: list[Place] = []
         for kind, band, shard in itertools.product(kinds, Band, range(self.shards)):
             key = Keyspace(shard).dead(kind, band)
             page = await self._redis.zrange(key, 0, count - 1, withscores=True)
-            found += [(Place(int(score), name.decode()), kind) for name, score in page]
+            found += [Place(int(score), name.decode()) for name, score in page]
         return sorted(found)[:count]
 
     async def tallies(self, last_minute: int, minutes: int) -> list[dict[str, int]]:

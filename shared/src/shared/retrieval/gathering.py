@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from shared.contracts.commands import ContextFile, Research
+from shared.contracts.commands import ContextFile
 from shared.contracts.document import Degradation, Source
 from shared.contracts.errors import PermanentError
+from shared.contracts.outline import Research
 from shared.lifecycle.clock import Clock
 from shared.retrieval.files import FileReader
 from shared.retrieval.injection import FLAGGED, score, withhold

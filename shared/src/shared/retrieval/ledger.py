@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -51,14 +51,19 @@ class Ledger(BaseModel):
         return next(source for source in self.sources if source.id == source_id)
 
     def extended(self, other: "Ledger") -> "Ledger":
-        """This ledger with what only the other holds behind it. What is here keeps its keys; a passage of the other
-        whose key stands here for something else gets a longer one.
+        """This ledger with what only the other holds behind it. What is here keeps its ids and keys; a source or a
+        passage of the other whose id or key stands here for something else gets a longer one.
         """
-        known = {source.id for source in self.sources}
+        sources = {source.id: source for source in self.sources}
+        renamed = {}
+        for source in other.sources:
+            name = renamed[source.id] = _free_name(source, sources)
+            sources[name] = source.model_copy(update={"id": name})
         standing = {passage.key: passage for passage in self.passages}
         taken = set(standing)
         passages = list(self.passages)
-        for passage in other.passages:
+        for found in other.passages:
+            passage = found.model_copy(update={"source_id": renamed[found.source_id]})
             here = standing.get(passage.key)
             if here is not None and (here.source_id, here.offset) == (passage.source_id, passage.offset):
                 continue
@@ -66,11 +71,20 @@ class Ledger(BaseModel):
             taken.add(key)
             passages.append(passage if key == passage.key else passage.model_copy(update={"key": key}))
         return Ledger(
-            sources=[*self.sources, *(source for source in other.sources if source.id not in known)],
+            sources=list(sources.values()),
             passages=passages,
             unreadable=list(dict.fromkeys([*self.unreadable, *other.unreadable])),
             warnings=list(dict.fromkeys([*self.warnings, *other.warnings])),
         )
+
+
+def _free_name(source: Source, known: Mapping[str, Source]) -> str:
+    """An id under which nothing stands, or this very source."""
+    name, number = source.id, 1
+    while name in known and known[name] != source.model_copy(update={"id": name}):
+        number += 1
+        name = f"{source.id}-{number}"
+    return name
 
 
 def locator(page: int | None, heading: str) -> str:

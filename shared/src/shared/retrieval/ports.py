@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from shared.contracts.commands import ContextFile, Research
+from shared.contracts.commands import ContextFile
 from shared.contracts.document import Degradation
+from shared.contracts.outline import Research
 from shared.retrieval.ledger import Ledger
 
 

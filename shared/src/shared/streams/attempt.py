@@ -17,7 +17,8 @@ async def judge(handler: Handler, session: Session, backoff: Backoff, random: Ca
     """The outcome of one attempt. Only cancellation passes through: its reason is known outside."""
     attempt = session.claim.attempt
     try:
-        return Done(await handler(session))
+        made = await handler(session)
+        return Done(made) if isinstance(made, bytes) else made
     except LeaseLostError:
         return LeaseLost()
     except PermanentError as error:

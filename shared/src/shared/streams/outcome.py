@@ -13,6 +13,17 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """The handler planned a document that others write."""
+
+    version: int
+    outline: bytes
+    """That version as it is stored (JSON)."""
+    shown: bytes
+    """The outline itself as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """The attempt failed for a reason that may pass; after the last attempt the job is a dead letter."""
 
@@ -37,4 +48,4 @@ class LeaseLost:
     """Somebody else owns the job, or may: nothing may be written."""
 
 
-Outcome = Done | Retry | Fail | Release | LeaseLost
+Outcome = Done | HandOver | Retry | Fail | Release | LeaseLost

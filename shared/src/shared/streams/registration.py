@@ -82,7 +82,7 @@ class Registration:
         """Leave the registry; where Redis is away, the last heartbeat runs out instead."""
         try:
             async with asyncio.timeout(SIGN_OFF_SECONDS):
-                await self._operations.sign_off(self._id, self._kind)
+                await self._operations.sign_off(self._id)
         except (*UNAVAILABLE, ANY, TimeoutError) as error:
             log.warning("sign_off_failed", error=str(error))
 

@@ -13,6 +13,7 @@ from shared.lifecycle.clock import Clock
 from shared.redis.reads import Reads
 from shared.redis.scripts import ArtifactWrite, Owned, Scripts
 from shared.streams.limits import TimeLimits
+from shared.streams.outcome import HandOver
 from shared.streams.publisher import EventWriter
 
 
@@ -122,8 +123,8 @@ class Session:
         return taken
 
 
-Handler = Callable[[Session], Awaitable[bytes]]
-"""Does the work of one attempt and returns the result as a JSON object without usage.
+Handler = Callable[[Session], Awaitable[bytes | HandOver]]
+"""Does the work of one attempt and returns the result as a JSON object without usage, or what others go on from.
 
 Raises TransientError or PermanentError; any other error counts as transient, since it may be of this process alone.
 """

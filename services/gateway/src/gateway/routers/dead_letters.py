@@ -37,8 +37,8 @@ async def list_dead_letters(
 async def requeue_dead_letters(service: ServicesDep, request_id: RequestIdDep, kind: KindDep = None) -> Requeued:
     """Begin all dead letters again, the oldest first, at most 10,000 a call: a new run of each, from its checkpoint."""
 
-    async def begin(ref: JobRef, of: JobKind) -> bool:
-        return await service.store.requeue(ref, of, request_id)
+    async def begin(ref: JobRef) -> bool:
+        return await service.store.requeue(ref, request_id)
 
     done = await _for_each(service, kind, begin)
     log.info("dead_letters_requeued", jobs=done)
@@ -57,7 +57,7 @@ async def purge_dead_letters(service: ServicesDep, kind: KindDep = None) -> Purg
 async def requeue_dead_letter(ref: JobRefDep, service: ServicesDep, request_id: RequestIdDep) -> JobView:
     """Begin a dead letter again: a new run, from its checkpoint, with its attempts counted afresh."""
     job = await service.store.get(ref)
-    if job is None or not await service.store.requeue(ref, job.kind, request_id):
+    if job is None or not await service.store.requeue(ref, request_id):
         raise _not_found(ref)
     current = await service.store.get(ref)
     return await show(service, current or job)
@@ -67,7 +67,7 @@ async def requeue_dead_letter(ref: JobRefDep, service: ServicesDep, request_id: 
 async def purge_dead_letter(ref: JobRefDep, service: ServicesDep) -> Response:
     """Forget a dead letter with everything of its job."""
     job = await service.store.get(ref)
-    if job is None or not await service.store.purge(ref, job.kind):
+    if job is None or not await service.store.purge(ref):
         raise _not_found(ref)
     return Response(status_code=204)
 
@@ -76,9 +76,9 @@ def _kinds(kind: JobKind | None) -> list[JobKind]:
     return list(JobKind) if kind is None else [kind]
 
 
-async def _for_each(service: Services, kind: JobKind | None, act: Callable[[JobRef, JobKind], Awaitable[bool]]) -> int:
+async def _for_each(service: Services, kind: JobKind | None, act: Callable[[JobRef], Awaitable[bool]]) -> int:
     letters = await service.surveys.oldest_dead_letters(_kinds(kind), MOST_AT_ONCE)
-    return sum([await act(place.ref, of) for place, of in letters])
+    return sum([await act(place.ref) for place in letters])
 
 
 def _not_found(ref: JobRef) -> ProblemError:

@@ -6,14 +6,14 @@ local function run_again(id, job, request_id)
     redis.call('PERSIST', family .. id)
   end
   redis.call('UNLINK', K.result .. id, K.export .. id)
-  redis.call('ZREM', K.dead .. job.band, id)
-  local entry = redis.call('XADD', K.requests .. job.band, '*', 'id', id)
+  redis.call('ZREM', banded(K.dead, job), id)
+  local entry = redis.call('XADD', banded(K.requests, job), '*', 'id', id)
   job.request_id = request_id
   emit(id, job, fence .. '-0', 'queued', '{"band":"' .. job.band .. '","reason":"retried"}', now)
   redis.call('HSET', K.job .. id, 'state', 'queued', 'run', int(tonumber(job.run) + 1), 'run_fence', fence,
     'fence', fence, 'settled_fence', '', 'attempt', '0', 'entry', entry, 'cancel', '', 'queued_at', int(now),
     'started_at', '', 'finished_at', '', 'not_before', '', 'percent', '0', 'step', '', 'message', '', 'eta', '',
-    'worker', '', 'worked', '0', 'error', '', 'result_expires_at', '', 'request_id', request_id,
+    'worker', '', 'worked', '0', 'reviewed', '0', 'error', '', 'result_expires_at', '', 'request_id', request_id,
     'journal_bytes', job.journal_bytes)
 end
 

@@ -30,5 +30,5 @@ if redis.call('ZCARD', K.exports) >= tonumber(ARGV[3]) then
 end
 redis.call('HDEL', K.export .. id, 'failed:' .. format, 'failed_at:' .. format)
 redis.call('ZADD', K.exports, int(now), member(id, format))
-wake('export', id)
+wake('document', 'export', id)
 return {'waiting'}

@@ -15,7 +15,7 @@ if terminal(job.state) then
 end
 if job.state == 'running' then
   redis.call('HSET', K.job .. id, 'cancel', '1')
-  wake('cancel', id, job.fence)
+  wake(job.phase, 'cancel', id, job.fence)
   return 'asked'
 end
 local fence = tonumber(job.fence) + 1

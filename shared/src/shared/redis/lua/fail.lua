@@ -26,7 +26,7 @@ if wait >= 0 and tonumber(job.attempt) < tonumber(job.max_attempts) then
   emit(id, job, event_id, 'retrying', '{"error":' .. failure .. ',"retry_at":"' .. rfc3339(due) .. '"}', now)
   redis.call('HSET', K.job .. id, 'state', 'scheduled', 'entry', '', 'not_before', int(due), 'error', failure,
     'settled_fence', fence, 'worker', '', 'eta', '', 'worked', worked(job, now), 'journal_bytes', job.journal_bytes)
-  redis.call('ZADD', K.delayed, int(due), id)
+  redis.call('ZADD', K.delayed .. job.phase, int(due), id)
   write_tallies()
   return 'retrying'
 end

@@ -6,14 +6,17 @@
 -- ARGV     1 worker  2 number of its fetch  3 lease, ms  4 COUNT  5 whether it may take a job on probation ('1')
 --          6 kind  7.. bands in the order to read them
 -- Returns  {claims, last ids}: a claim is {id, fence, attempt, max_attempts, run, band, request_id, waited ms, worked
---          ms, soft limit ms, hard limit ms, '1' on probation}; last ids are those of the bands as given, then of the
---          control stream
+--          ms, soft limit ms, hard limit ms, '1' on probation, what it makes, then '' each where there is none: prompt
+--          tokens, completion tokens, USD spent, most tokens, most USD}; last ids are those of the bands as given, then
+--          of the control stream
 --@include keyspace, emit, measure, settle, stream
 local WORKER, FETCH, LEASE, COUNT = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local STARTED = ',"worker":' .. cjson.encode(WORKER) .. '}'
 local MOST_READ = 1000 -- a group created again reads every running job's entry; the next fetch goes on
+local KIND = ARGV[6]
+local LEASES, REQUESTS = K.leases .. KIND, K.requests .. KIND .. ':'
 local now = now_ms()
-local paused = redis.call('HEXISTS', K.paused, ARGV[6]) == 1
+local paused = redis.call('HEXISTS', K.paused, KIND) == 1
 local claims, leases = {}, {}
 local may_take_suspect = ARGV[5] == '1'
 
@@ -41,7 +44,8 @@ local function claim(id, job, lease_end)
   leases[#leases + 1] = int(now + LEASE)
   leases[#leases + 1] = id
   claims[#claims + 1] = {id, int(fence), int(attempt), job.max_attempts, job.run, job.band, job.request_id,
-    int(waited), spent, job.soft_limit or '', job.hard_limit or '', alone and '1' or ''}
+    int(waited), spent, job.soft_limit or '', job.hard_limit or '', alone and '1' or '', job.kind,
+    job.prompt_tokens or '', job.completion_tokens or '', job.cost_usd or '', job.max_tokens or '', job.max_cost or ''}
   if alone then
     may_take_suspect = false
   end
@@ -63,22 +67,22 @@ end
 
 -- More are looked at than may be claimed: those that have to end may stand behind those that have to wait.
 local most = (paused or COUNT > 0) and MOST_READ or 0
-local ended = redis.call('ZRANGEBYSCORE', K.leases, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, most)
+local ended = redis.call('ZRANGEBYSCORE', LEASES, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, most)
 for i = 1, #ended, 2 do
   if #claims >= COUNT and not paused then
     break
   end
   local id, job = ended[i], load(ended[i])
-  if job and (job.state == 'running' or job.state == 'queued') then
+  if job and job.phase == KIND and (job.state == 'running' or job.state == 'queued') then
     take(id, job, tonumber(ended[i + 1]))
   else
-    redis.call('ZREM', K.leases, id)
+    redis.call('ZREM', LEASES, id)
   end
 end
 
 local looked_at = 0
 for i = 7, #ARGV do
-  local stream = K.requests .. ARGV[i]
+  local stream = REQUESTS .. ARGV[i]
   while not paused and #claims < COUNT and looked_at < MOST_READ do
     local entries = read(stream, COUNT - #claims)
     if #entries == 0 then
@@ -88,7 +92,7 @@ for i = 7, #ARGV do
     for _, entry in ipairs(entries) do
       local entry_id, id = entry[1], entry[2][2]
       local job = load(id)
-      if not job or job.entry ~= entry_id then
+      if not job or job.entry ~= entry_id or job.phase ~= KIND then
         redis.call('XACK', stream, GROUP, entry_id)
         redis.call('XDEL', stream, entry_id)
       elseif job.state == 'queued' then
@@ -99,12 +103,12 @@ for i = 7, #ARGV do
 end
 
 if #leases > 0 then
-  redis.call('ZADD', K.leases, unpack(leases))
+  redis.call('ZADD', LEASES, unpack(leases))
 end
 write_tallies()
 local last = {}
 for i = 7, #ARGV do
-  last[#last + 1] = last_id(K.requests .. ARGV[i])
+  last[#last + 1] = last_id(REQUESTS .. ARGV[i])
 end
-last[#last + 1] = last_id(K.control)
+last[#last + 1] = last_id(K.control .. KIND)
 return {claims, last}

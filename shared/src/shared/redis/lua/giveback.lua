@@ -6,6 +6,6 @@ local function give_back(id, job, now)
   emit(id, job, fence .. '-0', 'queued', '{"band":"' .. job.band .. '","reason":"released"}', now)
   redis.call('HSET', K.job .. id, 'state', 'queued', 'fence', fence, 'worker', '', 'queued_at', int(now), 'eta', '',
     'attempt', int(tonumber(job.attempt) - 1), 'worked', worked(job, now), 'journal_bytes', job.journal_bytes)
-  redis.call('ZADD', K.leases, int(now), id)
-  wake('released', id)
+  redis.call('ZADD', K.leases .. job.phase, int(now), id)
+  wake(job.phase, 'released', id)
 end

@@ -10,7 +10,8 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.workers, now, '+inf')) do
   local key = K.worker .. name
   if (ARGV[3] == '' or ARGV[3] == name) and redis.call('HGET', key, 'kind') == ARGV[1] then
     redis.call('HSET', key, 'order', ARGV[2], 'ordered_at', now)
-    redis.call('XADD', K.control, 'MAXLEN', '~', '1000', '*', 'what', 'order', 'id', name, 'order', ARGV[2], 'at', now)
+    redis.call('XADD', K.control .. ARGV[1], 'MAXLEN', '~', '1000', '*', 'what', 'order', 'id', name, 'order', ARGV[2],
+      'at', now)
     told[#told + 1] = name
   end
 end

@@ -2,7 +2,7 @@
 local STATS_SECONDS = 3900
 
 local function tally(job, what, now)
-  count(K.stats .. int(math.floor(now / 60000)), job.kind .. ':' .. job.band .. ':' .. what, 1)
+  count(K.stats .. int(math.floor(now / 60000)), job.phase .. ':' .. job.band .. ':' .. what, 1)
 end
 
 -- A length of time in buckets of a quarter octave: a quantile read from them is at most a tenth off.
@@ -12,7 +12,7 @@ end
 
 local function write_tallies()
   write_counts(function(key)
-    if key ~= K.counts then
+    if key:sub(1, #K.stats) == K.stats then
       redis.call('EXPIRE', key, STATS_SECONDS)
     end
   end)

@@ -7,5 +7,5 @@
 if ARGV[2] == 'pause' then
   return redis.call('HSETNX', K.paused, ARGV[1], int(now_ms()))
 end
-wake('resume', '')
+wake(ARGV[1], 'resume', '')
 return redis.call('HDEL', K.paused, ARGV[1])

@@ -1,12 +1,12 @@
 #!lua flags=no-writes
 -- position: how many entries that no worker was given yet stand before given ones, on this shard.
 -- KEYS     see keyspace.lua; reads requests
--- ARGV     1 most entries counted in a band  2 number of bands  then bands, the first to be read first
+-- ARGV     1 kind  2 most entries counted in a band  3 number of bands  then bands, the first to be read first
 --          then band, entry for each one asked about
 -- Returns  for each the number ahead of it: those of earlier bands, and the older ones of its own; -1 for one that was
 --          given to a worker and handed back
 --@include keyspace
-local MOST, NUMBER_OF_BANDS = tonumber(ARGV[1]), tonumber(ARGV[2])
+local REQUESTS, MOST, NUMBER_OF_BANDS = K.requests .. ARGV[1] .. ':', tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local function earlier(entry, other)
   local ms, seq = entry:match('^(%d+)%-(%d+)$')
@@ -30,9 +30,9 @@ local function last_delivered(stream)
 end
 
 local before, delivered, waiting, total = {}, {}, {}, 0
-for i = 3, 2 + NUMBER_OF_BANDS do
+for i = 4, 3 + NUMBER_OF_BANDS do
   local band = ARGV[i]
-  local stream = K.requests .. band
+  local stream = REQUESTS .. band
   before[band], delivered[band] = total, last_delivered(stream)
   waiting[band] = redis.call('XRANGE', stream, '(' .. delivered[band], '+', 'COUNT', MOST)
   total = total + #waiting[band]
@@ -53,9 +53,9 @@ local function older(entries, entry)
 end
 
 local ahead = {}
-for i = 3 + NUMBER_OF_BANDS, #ARGV, 2 do
+for i = 4 + NUMBER_OF_BANDS, #ARGV, 2 do
   local band, entry = ARGV[i], ARGV[i + 1]
-  if not earlier(delivered[band], entry) and #redis.call('XRANGE', K.requests .. band, entry, entry) == 1 then
+  if not earlier(delivered[band], entry) and #redis.call('XRANGE', REQUESTS .. band, entry, entry) == 1 then
     ahead[#ahead + 1] = -1
   else
     ahead[#ahead + 1] = before[band] + older(waiting[band], entry)

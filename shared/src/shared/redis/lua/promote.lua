@@ -1,17 +1,18 @@
 #!lua
 -- promote: move due jobs from the schedule into their request streams, at most 100 a call.
 -- KEYS     see keyspace.lua; writes job, events, requests, delayed, counts, feed
--- ARGV     none
+-- ARGV     1 kind
 -- Returns  {queued, ms until the next one is due ('0': now) or '-1': none}; a wait, since clocks of workers differ
 --@include keyspace, emit
+local DELAYED = K.delayed .. ARGV[1]
 local now = now_ms()
 local queued = 0
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.delayed, '-inf', int(now), 'LIMIT', 0, 100)) do
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED, '-inf', int(now), 'LIMIT', 0, 100)) do
   local job = load(id)
-  redis.call('ZREM', K.delayed, id)
+  redis.call('ZREM', DELAYED, id)
   if job and job.state == 'scheduled' then
     local fence = int(tonumber(job.fence) + 1)
-    local entry = redis.call('XADD', K.requests .. job.band, '*', 'id', id)
+    local entry = redis.call('XADD', banded(K.requests, job), '*', 'id', id)
     moved(job, 'queued')
     emit(id, job, fence .. '-0', 'queued', '{"band":"' .. job.band .. '","reason":"due"}', now)
     redis.call('HSET', K.job .. id, 'state', 'queued', 'fence', fence, 'entry', entry, 'queued_at', int(now),
@@ -20,5 +21,5 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.delayed, '-inf', int(now), 'LI
   end
 end
 write_counts()
-local following = redis.call('ZRANGE', K.delayed, 0, 0, 'WITHSCORES')
+local following = redis.call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
 return {queued, following[2] and int(math.max(0, tonumber(following[2]) - now)) or '-1'}

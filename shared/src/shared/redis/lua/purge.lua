@@ -7,7 +7,7 @@
 --@include keyspace
 local id = ARGV[1]
 local job = load(id)
-if not job or job.state ~= 'failed' or redis.call('ZREM', K.dead .. job.band, id) == 0 then
+if not job or job.state ~= 'failed' or redis.call('ZREM', banded(K.dead, job), id) == 0 then
   return 'unknown'
 end
 for _, family in ipairs({K.job, K.events, K.payload, K.result, K.export, K.artifact, K.heads, K.blobs, K.writes}) do

@@ -24,6 +24,6 @@ elseif redis.call('ZSCORE', K.exports, member(id, format)) then
   local tries = tonumber(redis.call('HGET', K.export .. id, 'tried:' .. format) or 0)
   keep(id, 'tried:' .. format, math.max(0, tries - 1))
   redis.call('ZADD', K.exports, int(now_ms()), member(id, format))
-  wake('export', id)
+  wake('document', 'export', id)
 end
 return 'ok'

@@ -9,7 +9,7 @@ local job = load(id)
 if not job then
   return 'unknown'
 end
-if job.state ~= 'failed' or not redis.call('ZSCORE', K.dead .. job.band, id) then
+if job.state ~= 'failed' or not redis.call('ZSCORE', banded(K.dead, job), id) then
   return not terminal(job.state) and asked_before(job, request_id) and 'requeued' or 'unknown'
 end
 run_again(id, job, request_id)

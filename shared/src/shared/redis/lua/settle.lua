@@ -3,11 +3,11 @@
 -- Take the job out of its stream, its lease and its schedule.
 local function leave(id, job)
   if job.entry ~= '' then
-    local stream = K.requests .. job.band
+    local stream = banded(K.requests, job)
     redis.pcall('XACK', stream, GROUP, job.entry)
     redis.call('XDEL', stream, job.entry)
   end
-  redis.call('ZREM', job.state == 'scheduled' and K.delayed or K.leases, id)
+  redis.call('ZREM', (job.state == 'scheduled' and K.delayed or K.leases) .. job.phase, id)
 end
 
 -- Every key of the job gets its TTL. The work in progress of a completed job goes with its result; that of a
@@ -28,7 +28,7 @@ local function settle(id, job, state, fence, now, event_id, data, ...)
   leave(id, job)
   moved(job, state)
   local ran = state ~= 'cancelled' and job.started_at ~= ''
-  tally(job, ran and state .. ':' .. bucket(now - tonumber(job.started_at)) or state, now)
+  tally(job, ran and state .. ':' .. bucket(now - tonumber(job.started_at) - tonumber(job.reviewed or 0)) or state, now)
   emit(id, job, event_id, state, data, now)
   redis.call('HSET', K.job .. id, 'state', state, 'entry', '', 'finished_at', int(now), 'fence', int(fence),
     'settled_fence', int(fence), 'cancel', '', 'journal_bytes', job.journal_bytes, ...)
@@ -45,5 +45,5 @@ end
 
 -- A dead letter stays as long as the failed job it names; then sweep drops it.
 local function bury(id, job, now)
-  redis.call('ZADD', K.dead .. job.band, int(now), id)
+  redis.call('ZADD', banded(K.dead, job), int(now), id)
 end

@@ -9,9 +9,9 @@ local now = now_ms()
 local dropped, restored = 0, 0
 
 local function restore(id, job)
-  local stream = K.requests .. job.band
+  local stream = banded(K.requests, job)
   if job.state == 'scheduled' then
-    restored = restored + redis.call('ZADD', K.delayed, 'NX', job.not_before, id)
+    restored = restored + redis.call('ZADD', K.delayed .. job.phase, 'NX', job.not_before, id)
   elseif job.state == 'queued' or job.state == 'running' then
     if #redis.call('XRANGE', stream, job.entry, job.entry) == 0 then
       redis.pcall('XACK', stream, GROUP, job.entry)
@@ -21,9 +21,9 @@ local function restore(id, job)
     local given = redis.pcall('XPENDING', stream, GROUP, job.entry, job.entry, 1)
     if job.state == 'running' then
       -- Its owner, if there is one, has time to renew.
-      restored = restored + redis.call('ZADD', K.leases, 'NX', int(now + tonumber(ARGV[4])), id)
+      restored = restored + redis.call('ZADD', K.leases .. job.phase, 'NX', int(now + tonumber(ARGV[4])), id)
     elseif not given.err and #given > 0 then
-      restored = restored + redis.call('ZADD', K.leases, 'NX', int(now), id)
+      restored = restored + redis.call('ZADD', K.leases .. job.phase, 'NX', int(now), id)
     end
   end
 end
@@ -31,18 +31,19 @@ end
 local scanned = redis.call('ZSCAN', K.index .. ARGV[2], ARGV[3], 'COUNT', 100)
 for i = 1, #scanned[2], 2 do
   local id = scanned[2][i]
-  local job = redis.call('HMGET', K.job .. id, 'kind', 'state', 'band', 'entry', 'not_before')
+  local job = redis.call('HMGET', K.job .. id, 'phase', 'state', 'band', 'entry', 'not_before', 'kind')
   if not job[2] then
     dropped = dropped + redis.call('ZREM', K.index .. ARGV[2], id)
-  elseif job[1] == ARGV[1] then
-    restore(id, {state = job[2], band = job[3], entry = job[4], not_before = job[5]})
+  elseif (job[1] or job[6]) == ARGV[1] then
+    restore(id, {phase = ARGV[1], state = job[2], band = job[3], entry = job[4], not_before = job[5]})
   end
 end
 for _, band in ipairs(BANDS) do
-  for _, id in ipairs(redis.call('ZRANGE', K.dead .. band, 0, 9)) do
-    local job = redis.call('HMGET', K.job .. id, 'kind', 'state')
-    if job[1] ~= ARGV[1] or job[2] ~= 'failed' then
-      dropped = dropped + redis.call('ZREM', K.dead .. band, id)
+  local dead = K.dead .. ARGV[1] .. ':' .. band
+  for _, id in ipairs(redis.call('ZRANGE', dead, 0, 9)) do
+    local job = redis.call('HMGET', K.job .. id, 'phase', 'state', 'kind')
+    if (job[1] or job[3]) ~= ARGV[1] or job[2] ~= 'failed' then
+      dropped = dropped + redis.call('ZREM', dead, id)
     end
   end
 end

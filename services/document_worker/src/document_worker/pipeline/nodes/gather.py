@@ -1,28 +1,45 @@
 """The evidence: what the context files hold, and what a search finds where one is asked for."""
 
+from collections.abc import Mapping
+
 from langgraph.runtime import Runtime
 
-from document_worker.pipeline.state import DocumentContext, DocumentState
-from shared.contracts.outline import Outline
+from document_worker.pipeline.state import RESULT, DocumentContext, DocumentState
+from shared.contracts.document import Degradation, OutlineResult
+from shared.contracts.outline import Outline, Research
 from shared.contracts.plan import LEDGER
+from shared.retrieval import Ledger
 
 MOST_QUERIES = 12
+_REACH: tuple[Research, ...] = ("none", "context_only", "web")
 
 
 async def gather(state: DocumentState, runtime: Runtime[DocumentContext]) -> DocumentState:
     """Fill the ledger."""
     context = runtime.context
-    payload = context.payload
-    context.progress("gather", _said(len(payload.context_files), web=payload.research == "web"), 1)
-    queries = queries_for(payload.outline) if payload.research == "web" else []
-    gathered = await context.gatherer.gather(str(context.ref), payload.context_files, queries, payload.research)
-    await context.desk.store(LEDGER, gathered.ledger.model_dump_json().encode())
-    return {"degradations": [degradation.model_dump() for degradation in gathered.degradations]}
+    allowed = context.outline.research(context.payload.research)
+    research = max(allowed.values(), key=_REACH.index)
+    queries = queries_for(context.outline, allowed)
+    known, degradations = await _known(context) if context.planned else (None, [])
+    files = [] if known else context.payload.context_files
+    context.progress("gather", _said(len(files), web=research == "web"), 1)
+    gathered = await context.gatherer.gather(str(context.ref), files, queries, research)
+    # Searching for the subjects of an outline adds to what was found for the questions it answers.
+    ledger = known.extended(gathered.ledger) if known else gathered.ledger
+    await context.desk.store(LEDGER, ledger.model_dump_json().encode())
+    return {"degradations": [degradation.model_dump() for degradation in [*degradations, *gathered.degradations]]}
 
 
-def queries_for(outline: Outline) -> list[str]:
+async def _known(context: DocumentContext) -> tuple[Ledger, list[Degradation]]:
+    """What the planning of this job gathered already, and what it could not."""
+    ledger = Ledger.model_validate_json(await context.desk.require(LEDGER))
+    made = OutlineResult.model_validate_json(await context.desk.require(RESULT))
+    return ledger, made.quality.degradations
+
+
+def queries_for(outline: Outline, allowed: Mapping[str, Research]) -> list[str]:
     """What to search for: the subjects of leaves all over the document, in its context."""
-    leaves = outline.leaves()
+    leaves = [leaf for leaf in outline.leaves() if allowed[leaf.id or ""] == "web"]
     step = max(1.0, len(leaves) / MOST_QUERIES)
     chosen = [leaves[int(position * step)] for position in range(min(len(leaves), MOST_QUERIES))]
     return [f"{outline.title} {leaf.title}" for leaf in chosen]

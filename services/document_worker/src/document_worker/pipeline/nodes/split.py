@@ -11,8 +11,8 @@ from document_worker.pipeline.schemas import Evidence, Keywords
 from document_worker.pipeline.state import DocumentContext, DocumentState, evidence_field
 from document_worker.pipeline.terms import shared_terms
 from shared.contracts.commands import DocumentPayload, ReferenceStyleName
-from shared.contracts.errors import TransientError
-from shared.contracts.outline import Outline, OutlineNode, apportioned
+from shared.contracts.errors import PermanentError, TransientError
+from shared.contracts.outline import Outline, OutlineNode, Research, apportioned
 from shared.contracts.plan import LEDGER, PLAN, Plan, PlannedSection, SectionRole
 from shared.contracts.roles import role_of
 from shared.llm import ChatRequest, complete_json, estimate_tokens
@@ -27,13 +27,14 @@ _FEWEST_WITH_ROLES = 2
 """A document of two sections has no room for an introduction of its own."""
 _MOST_PASSAGES = 16
 _KEYWORDS_AT_ONCE = 30
+_TRANSLATING = "search words in the language of the sources"
 
 
 async def split(state: DocumentState, runtime: Runtime[DocumentContext]) -> DocumentState:
     """Plan the document."""
     context = runtime.context
     context.progress("split", "Planning the sections", 3)
-    outline = context.payload.outline
+    outline = context.outline
     # Parsing and ranking large evidence takes a while, and the loop keeps the leases of other jobs.
     ledger = await asyncio.to_thread(Ledger.model_validate_json, await context.desk.require(LEDGER))
     language = context.payload.language or outline.language or detect_language(_headings(outline))
@@ -43,9 +44,10 @@ async def split(state: DocumentState, runtime: Runtime[DocumentContext]) -> Docu
         lambda: HybridRanking(ledger.passages, passages).score_all(list(queries.values()), wanted)
     )
     evidence = await asyncio.to_thread(
-        assign, ledger, outline, dict(zip(queries, ranked, strict=True)), context.context_tokens // 4
-    )
-    plan = make_plan(str(context.ref), context.payload, language, evidence)
+        assign, ledger, outline, dict(zip(queries, ranked, strict=True)), context.context_tokens // 4,
+        outline.research(context.payload.research),
+    )  # fmt: skip
+    plan = make_plan(str(context.ref), outline, context.payload, language, evidence)
     sources = {source.id: source for source in ledger.sources}
     for section_id, given in evidence.items():
         addresses = sorted({url for passage in given if (url := sources[passage.source_id].url)})
@@ -59,12 +61,14 @@ async def split(state: DocumentState, runtime: Runtime[DocumentContext]) -> Docu
         "sections": [leaf.id for leaf in leaves if leaf.role == "body"],
         "closings": [leaf.id for leaf in leaves if leaf.role != "body"],
         "degradations": [degradation.model_dump() for degradation in degradations],
+        "left_out": sorted(context.without),
     }
 
 
-def make_plan(job: str, payload: DocumentPayload, language: str, evidence: Mapping[str, Sequence[Passage]]) -> Plan:
+def make_plan(
+    job: str, outline: Outline, payload: DocumentPayload, language: str, evidence: Mapping[str, Sequence[Passage]]
+) -> Plan:
     """The plan of a document, for evidence that is dealt out already."""
-    outline = payload.outline
     leaves = outline.leaves()
     lengths = budgets(leaves, payload.target_words)
     roles = _roles(outline)
@@ -104,14 +108,29 @@ def budgets(leaves: list[OutlineNode], total: int | None) -> dict[str, int]:
 
 
 def assign(
-    ledger: Ledger, outline: Outline, scores: Mapping[str, Mapping[int, float]], room_tokens: int
+    ledger: Ledger,
+    outline: Outline,
+    scores: Mapping[str, Mapping[int, float]],
+    room_tokens: int,
+    allowed: Mapping[str, Research],
 ) -> dict[str, list[Passage]]:
-    """Each passage to one section at most, best first, as much as a prompt bears and a section can use."""
+    """Each passage to one section at most, best first, as much as a prompt bears and a section can use, and of what it
+    may rest on.
+    """
     roles = _roles(outline)
     names = [leaf.id or "" for leaf in outline.leaves() if roles.get(leaf.id or "", "body") == "body"]
     sizes = [estimate_tokens(passage.text) for passage in ledger.passages]
     doubles = _doubles(ledger.passages)
-    offered = [{index: score for index, score in scores[name].items() if index not in doubles} for name in names]
+    found = {source.id for source in ledger.sources if source.provider != "files"}
+    barred = {
+        "none": set(range(len(ledger.passages))),
+        "context_only": {index for index, passage in enumerate(ledger.passages) if passage.source_id in found},
+        "web": set[int](),
+    }
+    offered = [
+        {index: score for index, score in scores[name].items() if index not in doubles | barred[allowed[name]]}
+        for name in names
+    ]
     dealt = deal(offered, sizes, room_tokens, _MOST_PASSAGES)
     return {
         name: [ledger.passages[index] for index in indexes]
@@ -148,7 +167,7 @@ async def _queries(context: DocumentContext, outline: Outline, ledger: Ledger, l
     leaves = outline.leaves()
     queries = {leaf.id or "": f"{leaf.title} {leaf.summary}" for leaf in leaves}
     foreign = _foreign_language(ledger, language)
-    if foreign is None or context.desk.time_is_short():
+    if foreign is None or context.desk.time_is_short() or context.goes_without(_TRANSLATING):
         return queries
     for start in range(0, len(leaves), _KEYWORDS_AT_ONCE):
         batch = leaves[start : start + _KEYWORDS_AT_ONCE]
@@ -170,7 +189,11 @@ async def _keywords(context: DocumentContext, leaves: Sequence[OutlineNode], lan
     except TransientError as error:
         if error.code != "model_output_invalid":
             raise
-        return []
+    except PermanentError as error:
+        if error.code != "budget_exceeded":
+            raise
+        context.without.add(_TRANSLATING)
+    return []
 
 
 def _foreign_language(ledger: Ledger, language: str) -> str | None:

@@ -1,0 +1,48 @@
+#!lua
+-- put_outline: a new version of an outline that may be changed: it waits for a person, or is what an outline job made.
+-- Of two that change the same version one wins. What is changed after the job has ended keeps for as long as it would if
+-- it had ended now.
+-- KEYS     see keyspace.lua; reads job_result; writes job, artifact, events, feed; TTLs of a job that has ended
+-- ARGV     1 id  2 version that is changed  3 the new one (JSON)  4 the changed one (JSON), stored where it is not yet
+--          5 digest of the change  6 data of the event (JSON)  7 most versions
+-- Returns  'ok' | 'repeated': this very change was made before | 'changed': there is a later version | 'full' |
+--          'expired': the result is gone | 'unknown' | 'closed': it can not be changed in this state
+--@include keyspace, emit
+local id, base = ARGV[1], tonumber(ARGV[2])
+local job = load(id)
+if not job then
+  return 'unknown'
+end
+local ended = job.kind == 'outline' and job.state == 'completed'
+if not ended and job.state ~= 'awaiting_review' then
+  return 'closed'
+end
+local latest = tonumber(job.outline_version or '') or 1
+if latest ~= base then
+  return latest == base + 1 and job.outline_change == ARGV[5] and 'repeated' or 'changed'
+end
+if latest >= tonumber(ARGV[7]) then
+  return 'full'
+end
+if ended and redis.call('EXISTS', K.result .. id) == 0 then
+  return 'expired'
+end
+
+local now = now_ms()
+redis.call('HSETNX', K.artifact .. id, 'outline:' .. int(base), ARGV[4])
+redis.call('HSET', K.artifact .. id, 'outline:' .. int(base + 1), ARGV[3])
+redis.call('HSET', K.job .. id, 'outline_version', int(base + 1), 'outline_change', ARGV[5])
+if ended then
+  for _, family in ipairs({K.job, K.events}) do
+    redis.call('EXPIRE', family .. id, job.record_ttl)
+  end
+  for _, family in ipairs({K.result, K.payload, K.artifact}) do
+    redis.call('EXPIRE', family .. id, job.result_ttl)
+  end
+  redis.call('HSET', K.job .. id, 'result_expires_at', int(now + tonumber(job.result_ttl) * 1000))
+else
+  local fence = int(tonumber(job.fence) + 1)
+  emit(id, job, fence .. '-0', 'outline_changed', ARGV[6], now)
+  redis.call('HSET', K.job .. id, 'fence', fence, 'journal_bytes', job.journal_bytes)
+end
+return 'ok'
