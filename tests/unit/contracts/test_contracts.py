@@ -61,5 +61,5 @@ def test_a_mapping_of_files_is_a_list_of_files() -> None:
 
 def test_a_document_needs_one_outline() -> None:
     for body in ("{}", '{"outline_job_id": "a", "outline": {"title": "T", "nodes": [{"title": "A"}]}}'):
-        with pytest.raises(ValidationError, match="either outline or outline_job_id"):
+        with pytest.raises(ValidationError, match="one of outline, outline_job_id and task_prompt"):
             DocumentCommand.model_validate_json(body)
