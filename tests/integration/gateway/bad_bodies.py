@@ -84,6 +84,8 @@ WRONG_OPTIONS = [
     Bad("priority Infinity", b'{"task_prompt":"x","priority":Infinity}', pointer="/priority"),
     *(_option("soft_time_limit_seconds", value) for value in _each(0, -1, "5", True, 10**9)),
     *(_option("hard_time_limit_seconds", value) for value in _each(0, -1, "5", True, 10**9)),
+    *(_option("max_tokens_total", value) for value in _each(0, -1, "5", True, 1.5, 10**13)),
+    *(_option("max_cost_usd", value) for value in _each(0, -1, "5", True, 10**9)),
     *(_option("max_attempts", value) for value in _each(0, 21, "3", True, 1.5)),
     *(_option("delay_seconds", value) for value in _each(-1, -0.001, "5", True, 30 * 86_400 + 1)),
     *(
@@ -200,7 +202,10 @@ BAD_DOCUMENT_REQUESTS = [
     Bad("neither outline nor job", b"{}"),
     Bad("both outline and job", _json({"outline": {"title": "t", "nodes": [{"title": "n"}]}, "outline_job_id": "x"})),
     Bad("outline null and no job", b'{"outline": null}'),
-    Bad("a prompt", _json({"task_prompt": "x"}), pointer="/task_prompt"),
+    Bad("both outline and prompt", _json({"outline": {"title": "t", "nodes": [{"title": "n"}]}, "task_prompt": "x"})),
+    Bad("an empty prompt", _json({"task_prompt": " "}), pointer="/task_prompt"),
+    Bad("review of an outline", _json({"outline": {"title": "t", "nodes": [{"title": "n"}]}, "review": True})),
+    Bad("review as text", _json({"task_prompt": "x", "review": "yes"}), pointer="/review"),
     *(
         Bad(f"outline_job_id {value!r}", _json({"outline_job_id": value}), pointer="/outline_job_id")
         for value in _each("", "a b", "a/b", "-", "a" * 129, 1, True, [], {})

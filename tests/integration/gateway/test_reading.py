@@ -14,7 +14,7 @@ FIELDS = {
     "job_id", "kind", "status", "progress", "run", "attempt", "max_attempts", "priority", "queue_position",
     "created_at", "queued_at",
     "started_at", "finished_at", "not_before", "duration_seconds", "usage", "error", "metadata", "result_expires_at",
-    "links",
+    "links", "phase", "outline_version", "parent_job_id", "root_job_id", "section_id", "batch_id",
 }  # fmt: skip
 TIMES = ("created_at", "queued_at", "started_at", "finished_at", "not_before", "result_expires_at")
 

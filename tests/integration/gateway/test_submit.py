@@ -31,6 +31,7 @@ async def test_an_accepted_job_says_where_to_go_on(gateway: Gateway) -> None:
         "events": "/api/v1/jobs/mine/events",
         "result": "/api/v1/jobs/mine/result",
         "cancel": "/api/v1/jobs/mine/cancel",
+        "outline": "/api/v1/jobs/mine/outline",
     }
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from outline_worker.pipeline.building import Points, build
 from outline_worker.pipeline.schemas import SectionDraft, SubsectionDraft
-from outline_worker.pipeline.shape import is_framed, shape_of
 from shared.contracts.outline import apportioned
 from shared.contracts.roles import frame_titles, role_of
+from shared.contracts.shape import is_framed, shape_of
 
 POINTS = Points(introduction="Why it matters.", conclusion="What follows?")
 LANGUAGES = ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "pt", "ru", "zh", "zh-TW"]

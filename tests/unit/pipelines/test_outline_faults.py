@@ -4,8 +4,8 @@ import pytest
 
 from outline_worker.pipeline.faults import distinct, find_faults, from_questions, is_useless
 from outline_worker.pipeline.schemas import OutlineDraft, SectionDraft, SubsectionDraft
-from outline_worker.pipeline.shape import Shape
 from outline_worker.pipeline.titles import clean_title, nearly_the_same
+from shared.contracts.shape import Shape
 
 FLAT = Shape(3, 0)
 TELLING = "It tells with many words what the keeper of the bees has to know about the life in the hive."

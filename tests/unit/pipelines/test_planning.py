@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from langgraph.runtime import Runtime
 
 from document_worker.pipeline.nodes.gather import gather
-from document_worker.pipeline.nodes.split import budgets, split
+from document_worker.pipeline.nodes.split import split
 from document_worker.pipeline.prompts import writing
 from document_worker.pipeline.schemas import Evidence
 from shared.contracts.commands import ContextFile, DocumentPayload
 from shared.contracts.outline import Outline, OutlineNode
 from shared.contracts.plan import LEDGER, Plan
+from shared.contracts.shape import budgets
 from shared.llm.tokens import estimate_prompt_tokens
 from shared.retrieval import Ledger, Passage
 from tests.support.llm import AnsweringModel

@@ -17,6 +17,11 @@ __all__ = ["Clock", "Desk", "Embedder", "Gathered", "Gatherer", "Model", "Refere
 class Embedder(Protocol):
     """Tells what texts are near each other."""
 
+    @property
+    def configured(self) -> bool:
+        """Whether it is set up at all."""
+        ...
+
     async def vectors(self, texts: Sequence[str], meter: Meter | None = None) -> Vectors:
         """One vector a text, or why there are none; without a reason where none was asked for."""
         ...

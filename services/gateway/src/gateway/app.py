@@ -9,9 +9,10 @@ from pydantic.json_schema import models_json_schema
 from gateway.dependencies import Services
 from gateway.errors import install_error_handlers
 from gateway.middleware import BodyLimit, RequestContext
-from gateway.routers import dead_letters, events, jobs, operators, results, service
+from gateway.routers import dead_letters, events, jobs, operators, outlines, results, revisions, service
 from gateway.schemas import Problem
-from shared.contracts.commands import DocumentCommand, OutlineCommand
+from shared.contracts.commands import DocumentCommand, OutlineCommand, RegenerateCommand
+from shared.contracts.outline_edits import OutlinePatch
 
 
 def create_app(services: Services | None = None) -> FastAPI:
@@ -26,7 +27,9 @@ def create_app(services: Services | None = None) -> FastAPI:
     )
     app.state.services = services
     app.include_router(jobs.router)
+    app.include_router(outlines.router)
     app.include_router(results.router)
+    app.include_router(revisions.router)
     app.include_router(events.router)
     app.include_router(dead_letters.router)
     app.include_router(operators.router)
@@ -42,7 +45,13 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
         _, named = models_json_schema(
-            [(OutlineCommand, "validation"), (DocumentCommand, "validation"), (Problem, "serialization")],
+            [
+                (OutlineCommand, "validation"),
+                (DocumentCommand, "validation"),
+                (RegenerateCommand, "validation"),
+                (OutlinePatch, "validation"),
+                (Problem, "serialization"),
+            ],
             ref_template="#/components/schemas/{model}",
         )
         schema["components"]["schemas"].update(named["$defs"])

@@ -6,11 +6,14 @@ from gateway.exporting import ExportDelivery
 from gateway.settings import GatewaySettings
 from gateway.sse.hub import FeedHub
 from shared.jobs import JobLists, JobStore
+from shared.jobs.outlines import OutlineStore
 from shared.lifecycle.clock import SystemClock
 from shared.redis.client import Connections
 from shared.redis.exports import Exports
 from shared.redis.operations import Operations
+from shared.redis.outlines import Outlines
 from shared.redis.reads import Reads
+from shared.redis.revisions import Revisions
 from shared.redis.scripts import Scripts
 from shared.redis.surveys import Surveys
 from shared.settings import RedisSettings, RetentionSettings
@@ -31,12 +34,14 @@ def build_services(
         connections=connections,
         store=JobStore(scripts, reads, retention),
         lists=JobLists(surveys),
+        outlines=OutlineStore(Outlines(scripts), reads),
         reads=reads,
         surveys=surveys,
         operations=Operations(connections, redis.shards),
         hub=hub,
         admission=admission,
         exports=ExportDelivery(Exports(connections, redis.shards), admission, hub, clock),
+        revisions=Revisions(connections, redis.shards, retention.record_ttl_seconds),
         clock=clock,
         settings=settings,
     )

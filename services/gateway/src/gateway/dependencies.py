@@ -22,10 +22,12 @@ from gateway.sse.positions import JobSet
 from shared.contracts.ids import DEFAULT_TENANT, JOB_ID_PATTERN, START, EventId, JobRef
 from shared.contracts.jobs import Job
 from shared.jobs import JobLists, JobStore
+from shared.jobs.outlines import OutlineStore
 from shared.lifecycle.clock import Clock
 from shared.redis.client import Connections
 from shared.redis.operations import Operations
 from shared.redis.reads import Reads
+from shared.redis.revisions import Revisions
 from shared.redis.surveys import Surveys
 
 _JOB_ID = re.compile(JOB_ID_PATTERN)
@@ -40,12 +42,14 @@ class Services:
     connections: Connections
     store: JobStore
     lists: JobLists
+    outlines: OutlineStore
     reads: Reads
     surveys: Surveys
     operations: Operations
     hub: FeedHub
     admission: Admission
     exports: ExportDelivery
+    revisions: Revisions
     clock: Clock
     settings: GatewaySettings
     prepared: asyncio.Event = field(default_factory=asyncio.Event)

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import ProblemError, problem_body
+from gateway.schemas import API
 from shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 
 log = structlog.get_logger()
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 LARGE_BODY_BYTES = 25 * 1024 * 1024
 SMALL_BODY_BYTES = 256 * 1024
 LINGER_SECONDS = 2
-_WITH_FILES = ("/jobs/outline", "/jobs/document")
+_WITH_FILES = frozenset(f"{API}/jobs/{name}" for name in ("outline", "document", "batch", "estimate"))
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 
 
@@ -83,7 +84,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = LARGE_BODY_BYTES if scope["path"].endswith(_WITH_FILES) else SMALL_BODY_BYTES
+        limit = LARGE_BODY_BYTES if scope["path"] in _WITH_FILES else SMALL_BODY_BYTES
         announced = Headers(scope=scope).get("content-length", "")
         received = 0
 

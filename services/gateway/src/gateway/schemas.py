@@ -76,6 +76,7 @@ class JobView(BaseModel):
     result_expires_at: datetime | None
     outline_version: int | None = Field(description="The latest outline that is stored; null before")
     parent_job_id: str | None = Field(description="The document of which it writes one section again")
+    root_job_id: str | None = Field(description="The first document of that line")
     section_id: str | None = Field(description="That section")
     batch_id: str | None
     links: Links
@@ -147,6 +148,7 @@ class Problem(BaseModel):
     request_id: str
     errors: list[ProblemItem] = Field(default=[], description="Only with `validation_failed`: at most 50 faults")
     error: JobError | None = Field(default=None, description="With `job_failed` and `export_failed`: why")
+    version: int | None = Field(default=None, description="With `outline_changed`: the latest version")
 
 
 def problems(*statuses: int | str) -> dict[int | str, dict[str, Any]]:
@@ -196,6 +198,7 @@ def job_view(job: Job, now: datetime, queue_position: int | None = None) -> JobV
         result_expires_at=job.result_expires_at,
         outline_version=job.outline_version,
         parent_job_id=job.origin.parent or None,
+        root_job_id=job.origin.root or None,
         section_id=job.origin.section or None,
         batch_id=job.origin.batch or None,
         links=Links.of(job.ref.job_id),

@@ -11,6 +11,7 @@ MAX_NODES = 500
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 NodeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 TargetWords = Annotated[int, Field(ge=1, le=200_000)]
+Summary = Annotated[str, StringConstraints(max_length=4_000)]
 Research = Literal["none", "context_only", "web"]
 
 
@@ -21,7 +22,7 @@ class OutlineNode(BaseModel):
 
     id: NodeId | None = Field(default=None, description="Stable name of the section; given where missing.")
     title: Title
-    summary: Annotated[str, StringConstraints(max_length=4_000)] = ""
+    summary: Summary = ""
     target_words: TargetWords | None = None
     research: Research | None = Field(
         default=None, description="What this node may rest on; by default what its parent may, at the top the request"

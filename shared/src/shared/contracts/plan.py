@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.commands import ReferenceStyleName
+from shared.contracts.outline import Research
 
 PLAN = "plan"
 LEDGER = "ledger"
@@ -26,6 +27,21 @@ def text_field(section_id: str) -> str:
 def section_of(field: str) -> str | None:
     """The section whose finished text the field holds; None for other stored work."""
     return field.removeprefix(_TEXT) if field.startswith(_TEXT) else None
+
+
+def evidence_field(section_id: str) -> str:
+    """Stored work: the passages of a section."""
+    return f"evidence:{section_id}"
+
+
+def facts_field(section_id: str) -> str:
+    """Stored work: what is known about a finished section."""
+    return f"facts:{section_id}"
+
+
+def previous_field(section_id: str) -> str:
+    """Stored work: the text that a section had before this job changed it."""
+    return f"previous:{section_id}"
 
 
 SectionRole = Literal["body", "introduction", "conclusion"]
@@ -49,6 +65,8 @@ class PlannedSection(_Stored):
     target_words: int
     evidence: list[str]
     """Keys of the passages that belong to this leaf and to no other."""
+    research: Research | None = None
+    """What a leaf may rest on; None in a plan from before that could be said."""
     instruction: str = ""
     """What a reader asked for when the section was to be written again."""
 

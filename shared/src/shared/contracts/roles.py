@@ -2,6 +2,7 @@
 
 import re
 
+from shared.contracts.outline import Outline
 from shared.contracts.plan import SectionRole
 
 _NAMES: dict[str, tuple[str, str]] = {
@@ -19,6 +20,8 @@ _NAMES: dict[str, tuple[str, str]] = {
     "zh-hant": ("引言|緒論|導言|導論|前言|序言", "結論|結語|結束語|總結|尾聲"),
 }
 """By language, both separated by ``|``: names of an introduction and of a conclusion, the usual one first."""
+_FEWEST_WITH_ROLES = 2
+"""A document of two sections has no room for an introduction of its own."""
 _TRADITIONAL = {"hant", "tw", "hk", "mo"}
 _AND = r"and|und|et|y|e|и|및"
 _MARKS = r"[:：,，、;；.。(（–—-]|[与與和及]"
@@ -45,6 +48,17 @@ def role_of(title: str, position: int, count: int) -> SectionRole:
     if count > 1 and position == count - 1 and _CONCLUSION.match(title):
         return "conclusion"
     return "body"
+
+
+def leaf_roles(outline: Outline) -> dict[str, SectionRole]:
+    """By id of a leaf at the top level: whether it opens or closes the document."""
+    if len(outline.leaves()) <= _FEWEST_WITH_ROLES:
+        return {}
+    return {
+        node.id or "": role_of(node.title, position, len(outline.nodes))
+        for position, node in enumerate(outline.nodes)
+        if not node.children
+    }
 
 
 def frame_titles(language: str) -> tuple[str, str] | None:

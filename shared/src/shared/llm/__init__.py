@@ -1,6 +1,8 @@
 """Models behind OpenAI-compatible endpoints. The only importer of openai."""
 
+from shared.contracts.tokens import estimate_tokens
 from shared.llm.artifacts import ArtifactAnswers
+from shared.llm.budget import Budget, BudgetedModel
 from shared.llm.client import ChatClient
 from shared.llm.dialect import Dialect
 from shared.llm.embeddings import Embedder, Vectors
@@ -22,12 +24,13 @@ from shared.llm.ports import (
 from shared.llm.retry import RetryPolicy
 from shared.llm.stored import StoredAnswers
 from shared.llm.structured import complete_json
-from shared.llm.tokens import estimate_tokens
 
 __all__ = [
     "Answer",
     "AnswerStore",
     "ArtifactAnswers",
+    "Budget",
+    "BudgetedModel",
     "CallMetrics",
     "CallObserver",
     "ChatClient",

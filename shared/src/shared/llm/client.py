@@ -11,12 +11,13 @@ from openai import APIError, AsyncStream
 from pydantic import ValidationError
 
 from shared.contracts.errors import PermanentError
+from shared.contracts.prices import Price
 from shared.contracts.usage import Usage
 from shared.lifecycle.clock import Clock
 from shared.llm.connection import connect, header_key
 from shared.llm.dialect import Dialect
 from shared.llm.failures import MALFORMED, Failure, malformed, timed_out, translate
-from shared.llm.ports import Answer, CallObserver, ChatRequest, Meter, ResponseFormat, TextSink
+from shared.llm.ports import Answer, CallObserver, ChatRequest, Meter, PriceOf, ResponseFormat, TextSink, unpriced
 from shared.llm.reading import AnswerReader, Draft
 from shared.llm.retry import RetryPolicy, repeat
 from shared.settings.model import ModelSettings
@@ -36,6 +37,7 @@ class ChatClient:
         clock: Clock,
         *,
         observer: CallObserver | None = None,
+        price_of: PriceOf = unpriced,
         retry: RetryPolicy | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -43,6 +45,7 @@ class ChatClient:
         self._settings = settings
         self._clock = clock
         self._observer = observer
+        self._price_of = price_of
         self._retry = retry or RetryPolicy()
         self._chance = chance
         self._slots = asyncio.Semaphore(settings.model_concurrency)
@@ -67,6 +70,10 @@ class ChatClient:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._openai.close()
+
+    def price(self, model: str | None) -> Price | None:
+        """Of a model by its name (None: the one in the settings); None where it is unknown."""
+        return self._price_of(model or self._settings.model)
 
     async def complete(
         self,
@@ -113,7 +120,7 @@ class ChatClient:
     ) -> Answer:
         """One HTTP request and its answer, counted however it ends."""
         async with self._slots:
-            reader = AnswerReader(draft)
+            reader = AnswerReader(draft, self.price(request.model))
             started = self._clock.monotonic()
             outcome = "cancelled"
             used: Usage | None = None

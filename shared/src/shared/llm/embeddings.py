@@ -11,14 +11,15 @@ from openai import APIError
 from pydantic import ValidationError
 
 from shared.contracts.errors import DraftlineError, PermanentError, TransientError
+from shared.contracts.prices import priced
 from shared.contracts.text import encodable
+from shared.contracts.tokens import estimate_tokens
 from shared.contracts.usage import Usage
 from shared.lifecycle.clock import Clock
 from shared.llm.connection import connect, header_key
 from shared.llm.failures import MALFORMED, translate
-from shared.llm.ports import CallObserver, Meter
+from shared.llm.ports import CallObserver, Meter, PriceOf, unpriced
 from shared.llm.retry import RetryPolicy, repeat
-from shared.llm.tokens import estimate_tokens
 from shared.llm.vectors import EmbeddingAnswer, Vector
 from shared.settings.embeddings import EmbeddingSettings
 
@@ -74,12 +75,14 @@ class Embedder:
         clock: Clock,
         *,
         observer: CallObserver | None = None,
+        price_of: PriceOf = unpriced,
         retry: RetryPolicy | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._observer = observer
+        self._price_of = price_of
         self._retry = retry or RetryPolicy()
         self._chance = chance
         self._slots = asyncio.Semaphore(_REQUESTS_AT_ONCE)
@@ -191,6 +194,7 @@ class Embedder:
                 result, usage = await self._read(inputs)
                 outcome = result.code if isinstance(result, DraftlineError) else "ok"
             finally:
+                usage = priced(usage, self._price_of(self._settings.embeddings_model))
                 if meter is not None and usage.llm_calls:
                     meter(usage)
                 if self._observer is not None:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel
 
+from shared.contracts.prices import Price
 from shared.contracts.usage import Usage
 from shared.llm.dialect import Dialect
 
@@ -17,6 +18,13 @@ ResponseFormat: TypeAlias = type[BaseModel] | Literal["json_object"]
 """A class asks for an answer in its JSON schema, ``json_object`` for any JSON object."""
 Meter: TypeAlias = Callable[[Usage], None]
 """Counts what one HTTP request has used."""
+PriceOf: TypeAlias = Callable[[str], Price | None]
+"""The price of a model by its name; None where it is unknown."""
+
+
+def unpriced(_: str) -> Price | None:
+    """As where no price is known."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)

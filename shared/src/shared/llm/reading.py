@@ -3,11 +3,13 @@
 from pydantic import BaseModel
 
 from shared.contracts.errors import DraftlineError, PermanentError, TransientError
+from shared.contracts.prices import Price, priced
 from shared.contracts.text import encodable
+from shared.contracts.tokens import estimate_tokens
 from shared.contracts.usage import Usage
 from shared.llm.ports import Answer, ChatRequest, FinishReason, TextSink
 from shared.llm.thinking import Passed, ThinkFilter
-from shared.llm.tokens import estimate_prompt_tokens, estimate_tokens
+from shared.llm.tokens import estimate_prompt_tokens
 
 _CUT_OFF = frozenset({"length", "max_tokens", "model_length"})
 
@@ -68,8 +70,9 @@ class Draft:
 class AnswerReader:
     """Takes the events of one HTTP answer, in order."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, price: Price | None = None) -> None:
         self._draft = draft
+        self._price = price
         self._filter = ThinkFilter()
         self._received: list[str] = []
         self._finish_reason: str | None = None
@@ -108,7 +111,12 @@ class AnswerReader:
         return Answer(text, finish_reason, self.usage(request))
 
     def usage(self, request: ChatRequest) -> Usage:
-        """What the endpoint reported, else an estimate from the prompt and all that was received."""
+        """What the endpoint reported, else an estimate from the prompt and all that was received; with its cost where
+        the price is known.
+        """
+        return priced(self._tokens(request), self._price)
+
+    def _tokens(self, request: ChatRequest) -> Usage:
         if self._reported is not None:
             return Usage(
                 llm_calls=1,

@@ -2,6 +2,7 @@
 
 from shared.settings.embeddings import EmbeddingSettings
 from shared.settings.model import ModelSettings
+from shared.settings.prices import PriceSettings
 from shared.settings.redis import RedisSettings, RetentionSettings
 from shared.settings.sandbox import SandboxSettings
 from shared.settings.search import SearchSettings
@@ -11,6 +12,7 @@ __all__ = [
     "EmbeddingSettings",
     "ModelSettings",
     "ObservabilitySettings",
+    "PriceSettings",
     "RedisSettings",
     "RetentionSettings",
     "SandboxSettings",

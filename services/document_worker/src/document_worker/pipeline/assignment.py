@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 
+from document_worker.pipeline.standing import Standing
 from document_worker.pipeline.state import DocumentContext
 from shared.contracts.plan import Plan, PlannedSection
 from shared.retrieval import Passage
@@ -26,6 +27,8 @@ class Assignment:
     """For an introduction or a conclusion: the document it belongs to."""
     said: AbstractSet[Gram] = frozenset()
     """What the rest of the document says already, where that is known."""
+    standing: Standing | None = None
+    """Where the section is written again."""
 
     @cached_property
     def spans(self) -> dict[str, str]:

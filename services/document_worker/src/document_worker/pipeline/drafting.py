@@ -101,8 +101,8 @@ async def _write(job: Assignment, streamed: StreamedText, usable: Usable) -> Dra
 
 def _messages(job: Assignment) -> tuple[Message, ...]:
     if job.planned.role == "body":
-        return writing.section(job.plan, job.planned, job.evidence, job.contents_tokens)
-    return writing.closing(job.plan, job.planned, job.digest)
+        return writing.section(job.plan, job.planned, job.evidence, job.contents_tokens, job.standing)
+    return writing.closing(job.plan, job.planned, job.digest, job.standing)
 
 
 def _enough(parts: list[str], job: Assignment) -> bool:

@@ -1,12 +1,15 @@
 """Vectors of the passages and of what each section is about, where an endpoint gives them."""
 
+import asyncio
 from collections.abc import Sequence
 
 from document_worker.pipeline.state import DocumentContext
 from shared.contracts.document import Degradation
+from shared.contracts.tokens import estimate_tokens
 from shared.retrieval import Ledger
 from shared.retrieval.hybrid import Rows, pack, unpack
 
+_EMBEDDING = "ranking passages by their meaning"
 _PASSAGES = "vectors"
 _QUERIES = "query_vectors"
 """Stored work: a crash does not pay for them again."""
@@ -18,7 +21,10 @@ async def vectors_of(
     """Of the passages and of the queries; both or none, and then why."""
     if not ledger.passages:
         return None, None, []
-    passages, reason = await _vectors(context, _PASSAGES, [f"{one.heading} {one.text}" for one in ledger.passages])
+    texts = [f"{one.heading} {one.text}" for one in ledger.passages]
+    if context.embedder.configured and await _too_dear(context, [*texts, *queries]):
+        return None, None, []
+    passages, reason = await _vectors(context, _PASSAGES, texts)
     if passages is not None:
         wanted, reason = await _vectors(context, _QUERIES, queries)
         if wanted is not None and len(wanted) and len(wanted[0]) == len(passages[0]):
@@ -27,6 +33,17 @@ async def vectors_of(
     if reason:
         return None, None, [Degradation(code="embeddings_failed", message=f"{reason} Ranked by words alone.")]
     return None, None, [Degradation(code="no_embeddings", message="No embedding model is set: ranked by words alone.")]
+
+
+async def _too_dear(context: DocumentContext, texts: Sequence[str]) -> bool:
+    """Whether the budget is too short for embeddings. They hold no room: all of it is asked for at once."""
+    if await context.desk.load(_PASSAGES) is not None:
+        return False
+    tokens = await asyncio.to_thread(lambda: sum(map(estimate_tokens, texts)))
+    too_dear = context.budget.is_short(tokens)
+    if too_dear:
+        context.without.add(_EMBEDDING)
+    return too_dear
 
 
 async def _vectors(context: DocumentContext, name: str, texts: Sequence[str]) -> tuple[Rows | None, str]:

@@ -7,23 +7,16 @@ from typing import Annotated, TypedDict
 from document_worker.pipeline.pace import Pace
 from document_worker.ports import Desk, Embedder, Gatherer, Model, ReferenceFormatter
 from shared.contracts.commands import DocumentPayload
+from shared.contracts.errors import PermanentError
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
-from shared.contracts.plan import PLAN, Plan, text_field
+from shared.contracts.outline import Outline
+from shared.contracts.plan import PLAN, PLANNING_PERCENT, Plan, text_field
 from shared.contracts.usage import Usage
+from shared.llm import Budget
 
 FUSED = "fused"
 RESULT = "result"
-
-
-def evidence_field(section_id: str) -> str:
-    """Stored work: the passages of a section."""
-    return f"evidence:{section_id}"
-
-
-def facts_field(section_id: str) -> str:
-    """Stored work: what is known about a finished section."""
-    return f"facts:{section_id}"
 
 
 class Failure(TypedDict):
@@ -52,6 +45,8 @@ class DocumentState(TypedDict, total=False):
     """The sections were held against each other; introduction and conclusion can be written."""
     degradations: Annotated[list[dict[str, str]], operator.add]
     """Degradation as JSON objects."""
+    left_out: Annotated[list[str], operator.add]
+    """What was not done for want of budget."""
 
 
 class SectionTask(TypedDict):
@@ -76,6 +71,8 @@ class DocumentContext:
     gatherer: Gatherer
     embedder: Embedder
     formatter: ReferenceFormatter
+    planned: bool = False
+    """Whether the job made its outline itself: it has gathered evidence and come a part of its way."""
     judge: bool = False
     """Whether the model is asked about sentences that seem doubtful."""
     finished: set[str] = field(default_factory=set)
@@ -84,10 +81,21 @@ class DocumentContext:
     """Sections that failed for good in this attempt, and the job with them."""
     known_plan: list[Plan] = field(default_factory=list)
     """The plan, once it was made or read."""
+    budget: Budget = field(default_factory=Budget)
+    without: set[str] = field(default_factory=set)
+    """What was not done in this attempt for want of budget."""
     estimates: list[Usage] = field(default_factory=list)
     """What endpoints used in this attempt without reporting it."""
     revisions: dict[str, int] = field(default_factory=dict)
     """The last revision shown of each section's text in this attempt."""
+
+    @property
+    def outline(self) -> Outline:
+        """What is to be written; raises PermanentError ``work_lost`` where it is gone."""
+        if self.payload.outline is None:
+            code = "work_lost"
+            raise PermanentError(code, "The job's outline is no longer in Redis; submit the job again.")
+        return self.payload.outline
 
     async def plan(self) -> Plan:
         """The plan, one for all nodes of an attempt; raises PermanentError ``work_lost`` where it is gone."""
@@ -107,7 +115,15 @@ class DocumentContext:
         """Count what a model request used."""
         if usage.estimated:
             self.estimates.append(usage)
+        self.budget.count(usage)
         self.desk.spend(usage)
+
+    def goes_without(self, what: str) -> bool:
+        """Whether the budget is too short for what a document can do without; its quality will say so."""
+        short = self.budget.is_short()
+        if short:
+            self.without.add(what)
+        return short
 
     def check(self) -> None:
         self.desk.check()
@@ -115,11 +131,12 @@ class DocumentContext:
     def progress(
         self, step: str, message: str, percent: float, section_id: str | None = None, eta_seconds: float | None = None
     ) -> None:
+        begun = PLANNING_PERCENT if self.planned else 0.0
         self.desk.emit(
             ProgressData(
                 step=step,
                 message=message,
-                percent=round(percent, 1),
+                percent=round(begun + percent * (1 - begun / 100), 1),
                 eta_seconds=None if eta_seconds is None else round(eta_seconds, 1),
                 section_id=section_id,
             )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from gateway.cursors import read_cursor, write_cursor
 from gateway.dependencies import JobRefDep, RequestIdDep, Services, ServicesDep, only_kind, prepared
 from gateway.errors import ProblemError
-from gateway.routers.jobs import PROBLEMS, CursorDep, LimitDep
+from gateway.routers.answering import PROBLEMS, CursorDep, LimitDep
 from gateway.schemas import API, JobList, JobView, Purged, Requeued
 from gateway.showing import show, show_all
 from shared.contracts.ids import JobRef

@@ -17,7 +17,7 @@ from gateway.dependencies import (
     subscription,
 )
 from gateway.errors import ProblemError
-from gateway.routers.jobs import PROBLEMS
+from gateway.routers.answering import PROBLEMS
 from gateway.schemas import API
 from gateway.sse.follower import Follower
 from gateway.sse.frames import SEVERAL_JOBS, Origin

@@ -1,19 +1,17 @@
 """Submit, read, cancel and retry jobs."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 
 from gateway.cursors import read_cursor, write_cursor
 from gateway.dependencies import (
     IdempotencyKeyDep,
     JobDep,
     RequestIdDep,
-    Services,
     ServicesDep,
     new_job_id,
     prepared,
@@ -21,84 +19,39 @@ from gateway.dependencies import (
 )
 from gateway.errors import ProblemError
 from gateway.negotiation import unchanged
+from gateway.routers.answering import (
+    ACCEPTED,
+    PROBLEMS,
+    CursorDep,
+    LimitDep,
+    WaitDep,
+    answer,
+    documented,
+    is_keyed,
+)
 from gateway.schemas import (
     API,
     Accepted,
     JobList,
     JobView,
-    accepted,
-    problems,
 )
 from gateway.showing import show, show_all
 from gateway.submitting import submit_document, submit_outline
-from gateway.waiting import preferred_seconds, until_settled
 from shared.contracts.commands import DocumentCommand, OutlineCommand
-from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind, JobState
 from shared.redis.scripts import Cancelled, Retried
 
 log = structlog.get_logger()
 
-
-async def wait_preference(
-    prefer: Annotated[
-        str | None, Header(description="`wait=N`: answer with the result if it is there in N seconds")
-    ] = None,
-) -> int:
-    return preferred_seconds(prefer)
-
-
-PROBLEMS = problems("4XX", "5XX")
-_ACCEPTED: dict[int | str, dict[str, Any]] = {
-    202: {
-        "description": "The job is stored",
-        "headers": {
-            "Location": {"description": "The job", "schema": {"type": "string"}},
-            "Retry-After": {"description": "When to look first, seconds", "schema": {"type": "integer"}},
-            "Idempotent-Replayed": {
-                "description": "`true` where an earlier request was the same",
-                "schema": {"type": "string"},
-            },
-        },
-    }
-}
-CursorDep = Annotated[str | None, Query(max_length=400, description="`next_cursor` of the page before")]
-LimitDep = Annotated[int, Query(ge=1, le=200)]
-WaitDep = Annotated[int, Depends(wait_preference)]
 router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], responses=PROBLEMS, dependencies=[Depends(prepared)])
-
-
-def _documented(model: type[BaseModel]) -> dict[str, Any]:
-    """The body is read by hand (one error shape, no coercion), so its schema is named by hand."""
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}},
-        }
-    }
-
-
-async def _answer(service: Services, job: Job, seconds: int, *, replayed: bool) -> Response:
-    """202 at once, or, where the client prefers to wait and the job ends in time, 200 with its result."""
-    headers = {"Idempotent-Replayed": "true"} if replayed else {}
-    settled = await until_settled(service, job.ref, seconds) if seconds else None
-    if settled is None:
-        body = accepted(job)
-        headers |= {"Location": body.links.self, "Retry-After": "1"}
-        return JSONResponse(body.model_dump(mode="json"), status_code=202, headers=headers)
-    headers["Preference-Applied"] = f"wait={seconds}"
-    result = await service.store.result(job.ref)
-    # Spliced, not parsed: a result may be large.
-    shown = (await show(service, settled)).model_dump_json().encode()[:-1] + b',"result":' + (result or b"null") + b"}"
-    return Response(shown, media_type="application/json", headers=headers)
 
 
 @router.post(
     "/outline",
     status_code=202,
     response_model=Accepted,
-    responses=_ACCEPTED,
-    openapi_extra=_documented(OutlineCommand),
+    responses=ACCEPTED,
+    openapi_extra=documented(OutlineCommand),
 )
 async def create_outline_job(
     request: Request, service: ServicesDep, request_id: RequestIdDep, key: IdempotencyKeyDep, seconds: WaitDep
@@ -106,16 +59,16 @@ async def create_outline_job(
     """Turn a prompt into an outline."""
     command = await read_body(request, OutlineCommand)
     job_id = command.job_id or new_job_id(key)
-    job, replayed = await submit_outline(service, command, job_id, request_id, keyed=_keyed(command.job_id, key))
-    return await _answer(service, job, seconds, replayed=replayed)
+    job, replayed = await submit_outline(service, command, job_id, request_id, keyed=is_keyed(command.job_id, key))
+    return await answer(service, job, seconds, replayed=replayed)
 
 
 @router.post(
     "/document",
     status_code=202,
     response_model=Accepted,
-    responses=_ACCEPTED,
-    openapi_extra=_documented(DocumentCommand),
+    responses=ACCEPTED,
+    openapi_extra=documented(DocumentCommand),
 )
 async def create_document_job(
     request: Request, service: ServicesDep, request_id: RequestIdDep, key: IdempotencyKeyDep, seconds: WaitDep
@@ -123,12 +76,8 @@ async def create_document_job(
     """Turn an outline into a document."""
     command = await read_body(request, DocumentCommand)
     job_id = command.job_id or new_job_id(key)
-    job, replayed = await submit_document(service, command, job_id, request_id, keyed=_keyed(command.job_id, key))
-    return await _answer(service, job, seconds, replayed=replayed)
-
-
-def _keyed(job_id: str | None, key: str | None) -> bool:
-    return job_id is None and key is not None
+    job, replayed = await submit_document(service, command, job_id, request_id, keyed=is_keyed(command.job_id, key))
+    return await answer(service, job, seconds, replayed=replayed)
 
 
 @router.get("")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from gateway.dependencies import Services, ServicesDep, prepared
 from gateway.errors import ProblemError
 from gateway.fleet import Instructed, Instruction, QueueView, WorkerList, worker_view
-from gateway.routers.jobs import PROBLEMS
+from gateway.routers.answering import PROBLEMS
 from gateway.schemas import API
 from gateway.statistics import Statistics, survey
 from shared.contracts.states import JobKind

@@ -11,6 +11,7 @@ from gateway.exporting import result_expired
 from gateway.negotiation import AT_HAND, ResultFormat, choose, disposition, unchanged
 from gateway.partial import partial_result
 from gateway.rendering import title_and_markdown
+from gateway.routers.answering import refuse_unless_completed
 from gateway.schemas import (
     API,
     DocumentJobResult,
@@ -19,7 +20,7 @@ from gateway.schemas import (
     problems,
 )
 from shared.contracts.jobs import Job
-from shared.contracts.states import JobKind, JobState
+from shared.contracts.states import JobKind
 
 INLINE = {ResultFormat.MARKDOWN, ResultFormat.HTML}
 """Shown by a browser; the others are saved."""
@@ -70,7 +71,7 @@ async def get_result(
     if partial and (finished := await partial_result(job, service.store)) is not None:
         form = _negotiated(wanted, accept, AT_HAND, "Finished sections")
         return _at_hand(job.kind, finished, form, {"Vary": "Accept", "Cache-Control": "no-store"})
-    _refuse_unless_completed(job)
+    refuse_unless_completed(job)
     result = await service.store.result(job.ref)
     if result is None:
         raise result_expired()
@@ -82,20 +83,6 @@ async def get_result(
     if form.export is None:
         return _at_hand(job.kind, result, form, headers)
     return await _file(request, job, service, result, form, headers)
-
-
-def _refuse_unless_completed(job: Job) -> None:
-    match job.state:
-        case JobState.COMPLETED:
-            return
-        case JobState.FAILED | JobState.CANCELLED:
-            code = f"job_{job.state}"
-            error = job.error.model_dump() if job.error else None
-            detail = job.error.message if job.error else "The job was cancelled; it has no result."
-            raise ProblemError(409, code, detail, extra={"error": error})
-        case _:
-            detail = f"The job is {job.state}; follow its events or ask again later."
-            raise ProblemError(409, "not_finished", detail, headers={"Retry-After": "2"})
 
 
 def _negotiated(

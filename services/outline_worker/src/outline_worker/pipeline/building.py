@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from outline_worker.pipeline.schemas import SectionDraft, SubsectionDraft
-from outline_worker.pipeline.shape import CONCLUSION_SHARE, FRAMED_FROM_WORDS, INTRODUCTION_SHARE
 from outline_worker.pipeline.titles import clean_title
 from shared.contracts.outline import Outline, OutlineNode, apportioned
 from shared.contracts.plan import SectionRole
 from shared.contracts.roles import frame_titles, role_of
+from shared.contracts.shape import CONCLUSION_SHARE, FRAMED_FROM_WORDS, INTRODUCTION_SHARE
 
 _SHARES: dict[SectionRole, float] = {"introduction": INTRODUCTION_SHARE, "conclusion": CONCLUSION_SHARE}
 _SHORTEST_FRAME_WORDS = 60

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from outline_worker.pipeline.prompts import ABOUT_TITLES
 from outline_worker.pipeline.schemas import OutlineDraft, SectionDraft, SubsectionDraft
-from outline_worker.pipeline.shape import Shape
 from outline_worker.pipeline.titles import LONGEST_TITLE, clean_title, echoes, is_nameless, nearly_the_same, wording
+from shared.contracts.shape import Shape
 from shared.retrieval.text import detect_language, is_han, language_name, reads_as
 
 FEWEST_SECTIONS = 2

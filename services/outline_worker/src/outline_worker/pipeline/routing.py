@@ -10,7 +10,8 @@ MAX_REPAIRS = 2
 
 def after_draft(state: OutlineState) -> Literal["refine", "validate"]:
     """Only evidence can teach the draft something."""
-    return "refine" if state.get("passages") and not state.get("time_limited") else "validate"
+    may_refine = not state.get("time_limited") and not state.get("left_out")
+    return "refine" if state.get("passages") and may_refine else "validate"
 
 
 def after_validate(state: OutlineState) -> Literal["refine", "__end__"]:

@@ -1,20 +1,21 @@
 """What flows through the graph, and what its nodes are given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from outline_worker.pipeline.quoting import shortened
-from outline_worker.pipeline.shape import Shape, is_framed, shape_of
 from outline_worker.ports import Desk, Gatherer, Model
 from shared.contracts.commands import OutlinePayload
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
+from shared.contracts.shape import DEFAULT_TARGET_WORDS, Shape, is_framed, shape_of
+from shared.contracts.usage import Usage
+from shared.llm import Budget
 
 LEDGER = "ledger"
 """Stored work: the evidence."""
 RESULT = "result"
 """Stored work: the finished outline."""
-DEFAULT_TARGET_WORDS = 1_500
 
 
 class OutlineState(TypedDict, total=False):
@@ -39,6 +40,8 @@ class OutlineState(TypedDict, total=False):
     repairs: int
     time_limited: bool
     """The soft time limit kept something from being done: no more is asked of the model."""
+    left_out: list[str]
+    """What was not done for want of budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,20 @@ class OutlineContext:
     context_tokens: int
     answer_tokens: int
     """Most tokens of one answer."""
+    share: float = 1.0
+    """Of the whole job: planning is a part of making a document."""
+    budget: Budget = field(default_factory=Budget)
+
+    def spend(self, usage: Usage) -> None:
+        """Count what a model request used."""
+        self.budget.count(usage)
+        self.desk.spend(usage)
 
     def check(self) -> None:
         self.desk.check()
 
     def progress(self, step: str, message: str, percent: float) -> None:
-        self.desk.emit(ProgressData(step=step, message=message, percent=percent))
+        self.desk.emit(ProgressData(step=step, message=message, percent=round(percent * self.share, 1)))
 
     @property
     def target_words(self) -> int:

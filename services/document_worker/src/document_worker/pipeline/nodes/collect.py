@@ -2,6 +2,8 @@
 wait.
 """
 
+from collections.abc import Set as AbstractSet
+
 from langgraph.runtime import Runtime
 
 from document_worker.pipeline.state import DocumentContext, DocumentState
@@ -22,16 +24,16 @@ async def collect(state: DocumentState, runtime: Runtime[DocumentContext]) -> Do
             raise PermanentError(failure["code"], failure["message"])
     leaves = {*state["sections"], *state.get("closings", [])}
     if context.desk.time_is_short() and not leaves <= context.finished:
-        return _end_early(context)
+        return _end_early(context, leaves)
     if failures:
         slowest = max(failures, key=lambda failure: failure["retry_after_seconds"])
         raise TransientError(slowest["code"], slowest["message"], slowest["retry_after_seconds"] or None)
     return {}
 
 
-def _end_early(context: DocumentContext) -> DocumentState:
+def _end_early(context: DocumentContext, leaves: AbstractSet[str]) -> DocumentState:
     """Finish with the sections there are; raises PermanentError ``time_limit_exceeded`` where there are none."""
-    if not context.finished:
+    if not leaves & context.finished:
         code = "time_limit_exceeded"
         raise PermanentError(code, "The soft time limit came before any section was finished.")
     return {"ended_early": True}

@@ -17,13 +17,17 @@ async def fuse(state: DocumentState, runtime: Runtime[DocumentContext]) -> Docum
     context.progress("fuse", "Putting the document together", 93)
     plan = await context.plan()
     ledger = Ledger.model_validate_json(await context.desk.require(LEDGER))
+    revised = context.payload.revision is not None
+    # What its parent lacked, for want of time, a revision lacks as well.
+    incomplete = revised or state.get("ended_early")
     texts = {
         leaf.id: (await context.desk.require(text_field(leaf.id))).decode()
         for leaf in plan.leaves()
-        if leaf.id in context.finished or not state.get("ended_early")
+        if leaf.id in context.finished or not incomplete
     }
-    # Introduction and conclusion were written side by side, each knowing the body only.
-    await say_once(context, [leaf for leaf in plan.leaves() if leaf.role != "body" and leaf.id in texts], texts)
+    if not revised:
+        # Introduction and conclusion were written side by side, each knowing the body only.
+        await say_once(context, [leaf for leaf in plan.leaves() if leaf.role != "body" and leaf.id in texts], texts)
     # A long document takes a while, and the loop keeps the leases of other jobs.
     assembled = await asyncio.to_thread(assemble, plan, texts, ledger)
     await context.desk.store(FUSED, assembled.model_dump_json().encode())

@@ -9,13 +9,16 @@ from langgraph.runtime import Runtime
 from document_worker.pipeline.judging import judge
 from document_worker.pipeline.quality import assess, judged
 from document_worker.pipeline.schemas import WrittenSection
-from document_worker.pipeline.state import FUSED, RESULT, DocumentContext, DocumentState, facts_field
-from shared.contracts.document import Degradation, Document, DocumentResult
-from shared.contracts.plan import LEDGER, Plan, text_field
+from document_worker.pipeline.state import FUSED, RESULT, DocumentContext, DocumentState
+from shared.contracts.document import Degradation, Document, DocumentResult, RevisionInfo
+from shared.contracts.errors import PermanentError
+from shared.contracts.plan import LEDGER, Plan, facts_field, previous_field, text_field
 from shared.retrieval import Ledger
 from shared.retrieval.assembly import Assembled, to_document
 from shared.retrieval.citations import length_of
 from shared.retrieval.claims import CheckedClaim
+
+_JUDGING = "a second opinion on doubtful sentences"
 
 
 async def references(state: DocumentState, runtime: Runtime[DocumentContext]) -> DocumentState:
@@ -32,18 +35,31 @@ async def references(state: DocumentState, runtime: Runtime[DocumentContext]) ->
     # Holding sentences against passages is a matter of their number, and the loop keeps the leases of other jobs.
     claims = await asyncio.to_thread(judged, plan, ledger, texts)
     judged_by: Literal["offline", "model"] = "offline"
-    if context.judge and not context.desk.time_is_short():
+    if context.judge and not context.desk.time_is_short() and not context.goes_without(_JUDGING):
         claims, judged_by = await _second_opinion(context, ledger, claims)
-    degradations = [Degradation.model_validate(found) for found in state.get("degradations", [])]
-    if context.estimates:
-        message = "The model's endpoint does not report what it uses: tokens are estimated."
-        degradations.append(Degradation(code="usage_estimated", message=message))
+    degradations = _degradations(state, context)
     quality = await asyncio.to_thread(
         lambda: assess(plan, ledger, document, texts, facts, claims, degradations, judge=judged_by)
     )
-    result = DocumentResult(document=document, quality=quality)
+    result = DocumentResult(document=document, quality=quality, revision=await _revision(context, plan, texts))
     await context.desk.store(RESULT, result.model_dump_json().encode())
     return {}
+
+
+def _degradations(state: DocumentState, context: DocumentContext) -> list[Degradation]:
+    """Of all steps; what was left out for want of budget in one, the planning's with it."""
+    found = [Degradation.model_validate(each) for each in state.get("degradations", [])]
+    degradations = [each for each in found if each.code != "budget_limited"]
+    limited = [each.message for each in found if each.code == "budget_limited"]
+    left_out = sorted({*state.get("left_out", []), *context.without})
+    if left_out:
+        limited.append(f"The budget ran short, so these were left out: {', '.join(left_out)}.")
+    if limited:
+        degradations.append(Degradation(code="budget_limited", message=" ".join(limited)))
+    if context.estimates:
+        message = "The model's endpoint does not report what it uses: tokens are estimated."
+        degradations.append(Degradation(code="usage_estimated", message=message))
+    return degradations
 
 
 async def _second_opinion(
@@ -53,6 +69,11 @@ async def _second_opinion(
     try:
         async with asyncio.timeout(context.desk.text_seconds_left()) as scope:
             return await judge(context, ledger, claims), "model"
+    except PermanentError as error:
+        if error.code != "budget_exceeded":
+            raise
+        context.without.add(_JUDGING)
+        return claims, "offline"
     except TimeoutError:
         if not scope.expired():
             raise
@@ -66,6 +87,21 @@ async def _document(
     entries = await context.formatter.format(sources, plan.reference_style) if sources else []
     words = {name: length_of(text) for name, text in texts.items()}
     return await asyncio.to_thread(to_document, plan, ledger, assembled, words, entries)
+
+
+async def _revision(context: DocumentContext, plan: Plan, texts: Mapping[str, str]) -> RevisionInfo | None:
+    """What was changed, where a document that stood already was."""
+    revision = context.payload.revision
+    if revision is None:
+        return None
+    stood = {name: await context.desk.load(previous_field(name)) for name in texts}
+    changed = {name for name, text in stood.items() if text is not None and text.decode() != texts[name]}
+    return RevisionInfo(
+        parent_job_id=revision.parent_job_id,
+        root_job_id=revision.root_job_id,
+        section_id=revision.section_id,
+        changed_sections=[leaf.id for leaf in plan.leaves() if leaf.id in {revision.section_id, *changed}],
+    )
 
 
 async def _facts(context: DocumentContext, section_id: str) -> WrittenSection:

@@ -1,6 +1,8 @@
 """One section: written with its text streaming, checked, mended at most once, stored."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 from langgraph.runtime import Runtime
@@ -10,24 +12,25 @@ from document_worker.pipeline.digest import digest_of
 from document_worker.pipeline.drafting import compose, extend, rewrite
 from document_worker.pipeline.review import Cleaned, Fault, FaultKind, badness, clean, find_faults, finished, usable
 from document_worker.pipeline.schemas import Evidence, WrittenSection
+from document_worker.pipeline.standing import standing_of
 from document_worker.pipeline.state import (
     DocumentContext,
     DocumentState,
     Failure,
     SectionTask,
-    evidence_field,
-    facts_field,
 )
 from document_worker.pipeline.streamed import StreamedText
 from shared.contracts.document import SectionQuality
 from shared.contracts.errors import DraftlineError, PermanentError, TransientError
 from shared.contracts.events import Section
-from shared.contracts.plan import Plan, PlannedSection, text_field
+from shared.contracts.plan import Plan, PlannedSection, evidence_field, facts_field, previous_field, text_field
 from shared.retrieval.citations import cited_in, length_of
-from shared.retrieval.repetition import eight_grams
+from shared.retrieval.repetition import Gram, eight_grams
 from shared.retrieval.text import holds_sentence
 
 log = structlog.get_logger()
+
+MENDING = "mending sections"
 
 
 async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> DocumentState:
@@ -52,7 +55,7 @@ async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> Docum
             retry_after_seconds=wait or 0.0,
         )
         return {"failed": [failure]}
-    return {"done": [section_id]}
+    return {"done": [section_id], "left_out": sorted(context.without)}
 
 
 async def write(context: DocumentContext, section_id: str) -> None:
@@ -72,14 +75,32 @@ async def write(context: DocumentContext, section_id: str) -> None:
 
 
 async def assigned(context: DocumentContext, plan: Plan, planned: PlannedSection) -> Assignment:
-    """What the section is written from."""
-    if planned.role != "body":
-        texts = await context.texts(plan)
-        said = await asyncio.to_thread(lambda: {gram for text in texts.values() for gram in eight_grams(text)})
-        return Assignment(context, plan, planned, [], digest=digest_of(plan, texts, context.context_tokens), said=said)
+    """What the section is written from: its evidence; for an introduction or a conclusion the body of the document; and
+    where a document stands already, all the rest of it.
+    """
     given = await context.desk.load(evidence_field(planned.id)) if planned.evidence else None
     evidence = Evidence.model_validate_json(given) if given else Evidence(passages=[])
-    return Assignment(context, plan, planned, evidence.passages, evidence.addresses)
+    job = Assignment(context, plan, planned, evidence.passages, evidence.addresses)
+    body = await context.texts(plan) if planned.role != "body" else {}
+    if context.payload.revision is not None:
+        others = await _others(context, plan, planned)
+        previous = await context.desk.load(previous_field(planned.id)) or b""
+        standing = standing_of(plan, planned.id, others, previous.decode(), context.context_tokens)
+        job = replace(job, said=await _grams(others), standing=standing)
+    elif body:
+        job = replace(job, said=await _grams(body))
+    return replace(job, digest=digest_of(plan, body, context.context_tokens))
+
+
+async def _others(context: DocumentContext, plan: Plan, planned: PlannedSection) -> dict[str, str]:
+    """The finished texts of all other sections."""
+    names = [leaf.id for leaf in plan.leaves() if leaf.id in context.finished and leaf.id != planned.id]
+    return {name: (await context.desk.require(text_field(name))).decode() for name in names}
+
+
+async def _grams(texts: Mapping[str, str]) -> set[Gram]:
+    # A long document takes a while, and the loop keeps the leases of other jobs.
+    return await asyncio.to_thread(lambda: {gram for text in texts.values() for gram in eight_grams(text)})
 
 
 async def _written(job: Assignment, streamed: StreamedText) -> str:
@@ -88,7 +109,8 @@ async def _written(job: Assignment, streamed: StreamedText) -> str:
     cleaned = clean(draft, job)
     faults = find_faults(cleaned, job) if cleaned.words else []
     repaired: list[str] = []
-    if faults and not draft.out_of_time and not job.context.desk.time_is_short():
+    may_mend = not draft.out_of_time and not job.context.desk.time_is_short()
+    if faults and may_mend and not job.context.goes_without(MENDING):
         repaired = sorted({fault.kind for fault in faults})
         cleaned = await _better(job, cleaned, faults, streamed)
     text, attributed = finished(cleaned.text, job)
@@ -121,6 +143,8 @@ async def _better(job: Assignment, cleaned: Cleaned, faults: list[Fault], stream
         async with asyncio.timeout(job.context.desk.text_seconds_left()) as scope:
             again = await _mended(job, cleaned, faults, streamed)
     except PermanentError as error:
+        if error.code == "budget_exceeded":
+            job.context.without.add(MENDING)
         log.warning("not_mended", section=job.planned.id, code=error.code)
         return cleaned
     except TimeoutError:
@@ -142,7 +166,8 @@ def _announce(context: DocumentContext, plan: Plan, planned: PlannedSection, str
     context.pace.end(planned)
     words = length_of(text)
     context.desk.emit(Section(section_id=planned.id, revision=streamed.revision, title=planned.title, words=words))
-    leaves = plan.leaves()
+    # Of a document that stands already, this section is all there is to write.
+    leaves = plan.leaves() if context.payload.revision is None else [planned]
     eta = context.pace.seconds_left(leaf for leaf in leaves if leaf.id not in context.finished)
-    done, total = len(context.finished), len(leaves)
+    done, total = sum(leaf.id in context.finished for leaf in leaves), len(leaves)
     context.progress("section", f"{done} of {total} sections written", 5 + 85 * done / total, planned.id, eta)

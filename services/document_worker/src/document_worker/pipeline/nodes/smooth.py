@@ -13,24 +13,25 @@ import structlog
 from langgraph.runtime import Runtime
 
 from document_worker.pipeline.assignment import Assignment
-from document_worker.pipeline.drafting import Draft, extend
+from document_worker.pipeline.drafting import extend
 from document_worker.pipeline.length import blocks, shortened, too_long, too_short
 from document_worker.pipeline.neighbours import Before, Rough, first_said, rough_blocks, said_once
 from document_worker.pipeline.nodes.section import assigned
 from document_worker.pipeline.prompts import mending
 from document_worker.pipeline.review import clean, usable
+from document_worker.pipeline.rewording import reworded
 from document_worker.pipeline.state import DocumentContext, DocumentState
 from document_worker.pipeline.streamed import StreamedText
 from shared.contracts.errors import DraftlineError
 from shared.contracts.events import Section
 from shared.contracts.plan import Plan, PlannedSection, text_field
-from shared.llm import ChatRequest
-from shared.retrieval.citations import cited_in, length_of
+from shared.retrieval.citations import length_of
 from shared.retrieval.repetition import Gram, eight_grams
 from shared.retrieval.text import reads_as
 
 log = structlog.get_logger()
 
+_SMOOTHING = "rewording what sections repeat"
 _MOST_REWORDED = 3
 """Blocks of a section that are asked for again; what repeats beyond them is left out."""
 _LONGEST_BEFORE = 600
@@ -47,11 +48,13 @@ async def smooth(state: DocumentState, runtime: Runtime[DocumentContext]) -> Doc
             break
         # Each sees the others as they stood before this turn. Hundreds of sections hold up the loop no longer than one.
         turn = await asyncio.to_thread(_rough_sections, body, dict(texts), parity)
+        if turn and context.goes_without(_SMOOTHING):
+            break
         changed = await _together([_smoothed(context, plan, rough) for rough in turn])
         for rough, text in zip(turn, changed, strict=True):
             texts[rough.leaf.id] = await kept(context, rough.leaf, texts[rough.leaf.id], text)
     await say_once(context, body, texts)
-    return {"smoothed": True}
+    return {"smoothed": True, "left_out": sorted(context.without)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,12 @@ async def _smoothed(context: DocumentContext, plan: Plan, rough: _RoughSection) 
     try:
         async with asyncio.timeout(context.desk.text_seconds_left()) as scope:
             text = said_once(await _reworded(job, rough), rough.said)
-            if too_short(length_of(text), leaf.target_words) and not context.desk.time_is_short():
+            if too_short(length_of(text), leaf.target_words) and not _hurried(context):
                 text = await _extended(job, text)
             return text
     except DraftlineError as error:
+        if error.code == "budget_exceeded":
+            context.without.add(_SMOOTHING)
         log.warning("not_smoothed", section=leaf.id, code=error.code)
     except TimeoutError:
         if not scope.expired():
@@ -99,6 +104,10 @@ async def _smoothed(context: DocumentContext, plan: Plan, rough: _RoughSection) 
     return rough.text
 
 
+def _hurried(context: DocumentContext) -> bool:
+    return context.desk.time_is_short() or context.goes_without(_SMOOTHING)
+
+
 async def _reworded(job: Assignment, rough: _RoughSection) -> str:
     """The text with its rough blocks in other words, where the model's are better."""
     pieces = blocks(rough.text)
@@ -106,26 +115,8 @@ async def _reworded(job: Assignment, rough: _RoughSection) -> str:
         lead = pieces[block.number - 1] if block.number else rough.before
         words = max(1, length_of(block.text))
         messages = mending.reword(job.plan, block.text, block.said, lead[-_LONGEST_BEFORE:], words)
-        request = ChatRequest(
-            messages,
-            max_tokens=min(round(words * 1.6) + 60, job.context.answer_tokens),
-            temperature=0.6,
-            model=job.context.payload.model,
-        )
-        answer = await job.context.model.complete(request, meter=job.context.spend)
-        again = clean(Draft(answer.text, cut=answer.finish_reason == "length"), job).text
-        if _as_good(again, block.text, job):
-            pieces[block.number] = again
+        pieces[block.number] = await reworded(job, block.text, messages) or block.text
     return "\n\n".join(pieces)
-
-
-def _as_good(again: str, before: str, job: Assignment) -> bool:
-    """Whether other words say the same: the same citations, about as long, in the right language."""
-    return (
-        set(cited_in(again)) == set(cited_in(before))
-        and 0.6 * length_of(before) <= length_of(again) <= 1.5 * length_of(before)
-        and reads_as(again, job.plan.language)
-    )
 
 
 async def _extended(job: Assignment, text: str) -> str:

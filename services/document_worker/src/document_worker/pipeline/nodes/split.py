@@ -8,23 +8,20 @@ from langgraph.runtime import Runtime
 from document_worker.pipeline.nearness import vectors_of
 from document_worker.pipeline.prompts import planning
 from document_worker.pipeline.schemas import Evidence, Keywords
-from document_worker.pipeline.state import DocumentContext, DocumentState, evidence_field
+from document_worker.pipeline.state import DocumentContext, DocumentState
 from document_worker.pipeline.terms import shared_terms
 from shared.contracts.commands import DocumentPayload, ReferenceStyleName
 from shared.contracts.errors import PermanentError, TransientError
-from shared.contracts.outline import Outline, OutlineNode, Research, apportioned
-from shared.contracts.plan import LEDGER, PLAN, Plan, PlannedSection, SectionRole
-from shared.contracts.roles import role_of
+from shared.contracts.outline import Outline, OutlineNode, Research
+from shared.contracts.plan import LEDGER, PLAN, Plan, PlannedSection, evidence_field
+from shared.contracts.roles import leaf_roles
+from shared.contracts.shape import budgets
 from shared.llm import ChatRequest, complete_json, estimate_tokens
 from shared.retrieval import Ledger, Passage
 from shared.retrieval.dealing import deal
 from shared.retrieval.hybrid import HybridRanking
 from shared.retrieval.text import detect_language, is_han, units
 
-WORDS_PER_LEAF = 250
-"""Where neither the outline nor the request says how long."""
-_FEWEST_WITH_ROLES = 2
-"""A document of two sections has no room for an introduction of its own."""
 _MOST_PASSAGES = 16
 _KEYWORDS_AT_ONCE = 30
 _TRANSLATING = "search words in the language of the sources"
@@ -71,7 +68,8 @@ def make_plan(
     """The plan of a document, for evidence that is dealt out already."""
     leaves = outline.leaves()
     lengths = budgets(leaves, payload.target_words)
-    roles = _roles(outline)
+    roles = leaf_roles(outline)
+    allowed = outline.research(payload.research)
     sections = [
         PlannedSection(
             id=node.id or "",
@@ -82,6 +80,7 @@ def make_plan(
             role=roles.get(node.id or "", "body"),
             target_words=lengths.get(node.id or "", 0),
             evidence=[passage.key for passage in evidence.get(node.id or "", [])],
+            research=allowed.get(node.id or ""),
         )
         for node, level in outline.walk()
     ]
@@ -97,16 +96,6 @@ def make_plan(
     )
 
 
-def budgets(leaves: list[OutlineNode], total: int | None) -> dict[str, int]:
-    """Words for each leaf. A total of the request is kept exactly, in the outline's proportions."""
-    wished = {leaf.id or "": float(leaf.target_words or 0) for leaf in leaves}
-    known = [words for words in wished.values() if words]
-    usual = sum(known) / len(known) if known else (total or WORDS_PER_LEAF * len(leaves)) / len(leaves)
-    weights = {name: words or usual for name, words in wished.items()}
-    whole = total or round(sum(weights.values()))
-    return apportioned(weights, max(whole, len(leaves)))
-
-
 def assign(
     ledger: Ledger,
     outline: Outline,
@@ -117,7 +106,7 @@ def assign(
     """Each passage to one section at most, best first, as much as a prompt bears and a section can use, and of what it
     may rest on.
     """
-    roles = _roles(outline)
+    roles = leaf_roles(outline)
     names = [leaf.id or "" for leaf in outline.leaves() if roles.get(leaf.id or "", "body") == "body"]
     sizes = [estimate_tokens(passage.text) for passage in ledger.passages]
     doubles = _doubles(ledger.passages)
@@ -149,17 +138,6 @@ def _doubles(passages: Sequence[Passage]) -> set[int]:
             doubles.add(index)
         seen.add(text)
     return doubles
-
-
-def _roles(outline: Outline) -> dict[str, SectionRole]:
-    """By id of a leaf at the top level: whether it opens or closes the document."""
-    if len(outline.leaves()) <= _FEWEST_WITH_ROLES:
-        return {}
-    return {
-        node.id or "": role_of(node.title, position, len(outline.nodes))
-        for position, node in enumerate(outline.nodes)
-        if not node.children
-    }
 
 
 async def _queries(context: DocumentContext, outline: Outline, ledger: Ledger, language: str) -> dict[str, str]:

@@ -28,7 +28,7 @@ async def analyse(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outl
         temperature=0.3,
         model=command.model,
     )
-    analysis = await complete_json(context.model, request, Analysis, meter=context.desk.spend)
+    analysis = await complete_json(context.model, request, Analysis, meter=context.spend)
     asked = by_turns(analysis.perspectives)
     return {
         "language": language,

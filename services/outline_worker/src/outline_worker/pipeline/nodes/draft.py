@@ -5,18 +5,25 @@ from pydantic import BaseModel
 
 from outline_worker.pipeline import prompts
 from outline_worker.pipeline.schemas import draft_schema
-from outline_worker.pipeline.shape import is_framed
 from outline_worker.pipeline.state import OutlineContext, OutlineState
+from shared.contracts.shape import is_framed
 from shared.llm import ChatRequest, Message, complete_json
+
+REFINING = "refining the outline by the evidence"
 
 
 async def draft(state: OutlineState, runtime: Runtime[OutlineContext]) -> OutlineState:
-    """Propose an outline. Where evidence waits, but no time is left to refine by it, the outline is time-limited."""
+    """Propose an outline. Where evidence waits, but no time or budget is left to refine by it, its quality says so."""
     context = runtime.context
     context.progress("draft", "Drafting the outline", 40)
     found = await ask(context, state, prompts.draft(request_of(context, state), []), temperature=0.3)
     cannot_refine = bool(state.get("passages")) and context.desk.time_is_short()
-    return {"draft": found.model_dump_json(), "time_limited": state.get("time_limited", False) or cannot_refine}
+    too_dear = bool(state.get("passages")) and context.budget.is_short()
+    return {
+        "draft": found.model_dump_json(),
+        "time_limited": state.get("time_limited", False) or cannot_refine,
+        "left_out": [REFINING] if too_dear else [],
+    }
 
 
 def request_of(context: OutlineContext, state: OutlineState) -> prompts.Request:
@@ -44,4 +51,4 @@ async def ask(
         model=context.command.model,
     )
     schema = draft_schema(shape.sections, shape.subsections)
-    return await complete_json(context.model, request, schema, meter=context.desk.spend)
+    return await complete_json(context.model, request, schema, meter=context.spend)

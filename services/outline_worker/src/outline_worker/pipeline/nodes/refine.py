@@ -6,22 +6,23 @@ from langgraph.runtime import Runtime
 
 from outline_worker.pipeline import prompts
 from outline_worker.pipeline.faults import is_useless
-from outline_worker.pipeline.nodes.draft import ask, request_of
+from outline_worker.pipeline.nodes.draft import REFINING, ask, request_of
 from outline_worker.pipeline.schemas import OutlineDraft
 from outline_worker.pipeline.state import LEDGER, OutlineContext, OutlineState
-from shared.contracts.errors import TransientError
+from shared.contracts.errors import PermanentError, TransientError
 from shared.llm import Message, estimate_tokens
 from shared.llm.tokens import estimate_prompt_tokens
 from shared.retrieval import Ledger, Passage
 from shared.retrieval.ranking import Ranking
 
 _EVIDENCE_PASSAGES = 12
+MENDING = "mending the outline"
 
 
 async def refine(state: OutlineState, runtime: Runtime[OutlineContext]) -> OutlineState:
     """Improve the draft by the evidence and by the faults that were found in it; it stays where nothing better comes.
 
-    An answer that is no outline costs the improvement, not the job.
+    An answer that is no outline costs the improvement, not the job; and so does the end of the budget.
     """
     context = runtime.context
     faults = state.get("faults", [])
@@ -31,6 +32,7 @@ async def refine(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outli
     evidence, sources = await _evidence(context, state, bare)
     repairs = state.get("repairs", 0) + (1 if faults else 0)
     shown = list(dict.fromkeys([*state.get("shown", []), *sources]))
+    drafted = OutlineDraft.model_validate_json(state["draft"])
     kept: OutlineState = {"draft": state["draft"], "repairs": repairs, "faults": [], "shown": shown}
     if not evidence and not faults:
         return kept
@@ -42,14 +44,18 @@ async def refine(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outli
         if error.code != "model_output_invalid":
             raise
         return kept
+    except PermanentError as error:
+        if error.code != "budget_exceeded" or is_useless(drafted, state["language"]):
+            raise
+        return {**kept, "left_out": [*state.get("left_out", []), MENDING if faults else REFINING]}
     refined = found.model_dump_json()
-    return kept if _is_worse(refined, state["draft"], state["language"]) else {**kept, "draft": refined}
+    return kept if _is_worse(refined, drafted, state["language"]) else {**kept, "draft": refined}
 
 
-def _is_worse(refined: str, drafted: str, language: str) -> bool:
+def _is_worse(refined: str, drafted: OutlineDraft, language: str) -> bool:
     if not is_useless(OutlineDraft.model_validate_json(refined), language):
         return False
-    return not is_useless(OutlineDraft.model_validate_json(drafted), language)
+    return not is_useless(drafted, language)
 
 
 async def _evidence(

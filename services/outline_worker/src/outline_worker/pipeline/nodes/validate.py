@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from langgraph.runtime import Runtime
 
 from outline_worker.pipeline.building import Points, build
-from outline_worker.pipeline.faults import FEWEST_SECTIONS, distinct, find_faults, from_questions
+from outline_worker.pipeline.faults import FEWEST_SECTIONS, distinct, find_faults, from_questions, is_useless
+from outline_worker.pipeline.nodes.refine import MENDING
 from outline_worker.pipeline.routing import MAX_REPAIRS
 from outline_worker.pipeline.schemas import OutlineDraft
 from outline_worker.pipeline.state import LEDGER, RESULT, OutlineContext, OutlineState
@@ -25,21 +26,33 @@ async def validate(state: OutlineState, runtime: Runtime[OutlineContext]) -> Out
     context.progress("validate", "Checking the outline", 85)
     draft = OutlineDraft.model_validate_json(state["draft"])
     faults = find_faults(draft, state["language"], context.shape(state["language"]))
-    time_limited = state.get("time_limited", False)
+    time_limited, left_out = state.get("time_limited", False), list(state.get("left_out", []))
     if faults and state.get("repairs", 0) < MAX_REPAIRS:
-        if not time_limited and not context.desk.time_is_short():
+        if time_limited or context.desk.time_is_short():
+            time_limited = True
+        elif context.budget.is_short() and not is_useless(draft, state["language"]):
+            left_out.append(MENDING)
+        else:
             return {"faults": faults}
-        time_limited = True
     outline = _mended(draft, state, context.target_words, faults)
     ledger = Ledger.model_validate_json(await context.desk.require(LEDGER))
     quality = OutlineQuality(
         time_limited=time_limited,
         files=outcomes(context.command.context_files, ledger, state.get("shown", [])),
-        degradations=[Degradation.model_validate_json(each) for each in state.get("degradations", [])],
+        degradations=_degradations(state, left_out),
     )
     result = OutlineResult(outline=outline, sources=ledger.sources, quality=quality)
     await context.desk.store(RESULT, result.model_dump_json().encode())
     return {"faults": []}
+
+
+def _degradations(state: OutlineState, left_out: Sequence[str]) -> list[Degradation]:
+    degradations = [Degradation.model_validate_json(each) for each in state.get("degradations", [])]
+    if left_out:
+        named = ", ".join(dict.fromkeys(left_out))
+        message = f"The budget ran short, so these were left out: {named}."
+        degradations.append(Degradation(code="budget_limited", message=message))
+    return degradations
 
 
 def _mended(draft: OutlineDraft, state: OutlineState, target_words: int, faults: Sequence[str]) -> Outline:

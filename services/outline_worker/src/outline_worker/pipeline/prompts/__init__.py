@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from outline_worker.pipeline.shape import Shape
+from shared.contracts.shape import Shape
 from shared.llm import Message
 from shared.retrieval import Passage
 from shared.retrieval.injection import fence, neutral

@@ -1,10 +1,15 @@
-"""How many sections, chapters and subsections a length asks for."""
+"""How many sections, chapters and subsections a length asks for, and how long each is to be."""
 
 import math
 from dataclasses import dataclass
 
+from shared.contracts.outline import OutlineNode, apportioned
 from shared.contracts.roles import frame_titles
 
+WORDS_PER_LEAF = 250
+"""Where neither the outline nor the request says how long."""
+DEFAULT_TARGET_WORDS = 1_500
+"""Of a document whose request does not say how long."""
 DEEP_FROM_WORDS = 3_000
 """From this length on, chapters have subsections."""
 FRAMED_FROM_WORDS = 700
@@ -53,3 +58,13 @@ def shape_of(target_words: int, answer_tokens: int, *, framed: bool) -> Shape:
     wished = math.ceil(body / chapters / _WORDS_PER_SUBSECTION)
     most = min(_MOST_SUBSECTIONS, entries // chapters - 1)
     return Shape(chapters, min(max(_FEWEST_SUBSECTIONS, wished), most))
+
+
+def budgets(leaves: list[OutlineNode], total: int | None) -> dict[str, int]:
+    """Words for each leaf, by its id. A total of the request is kept exactly, in the outline's proportions."""
+    wished = {leaf.id or "": float(leaf.target_words or 0) for leaf in leaves}
+    known = [words for words in wished.values() if words]
+    usual = sum(known) / len(known) if known else (total or WORDS_PER_LEAF * len(leaves)) / len(leaves)
+    weights = {name: words or usual for name, words in wished.items()}
+    whole = total or round(sum(weights.values()))
+    return apportioned(weights, max(whole, len(leaves)))

@@ -1,0 +1,87 @@
+"""What several routes say in the same way."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from gateway.dependencies import Services
+from gateway.errors import ProblemError
+from gateway.schemas import accepted, problems
+from gateway.showing import show
+from gateway.waiting import preferred_seconds, until_settled
+from shared.contracts.jobs import Job
+from shared.contracts.states import JobState
+
+
+async def wait_preference(
+    prefer: Annotated[
+        str | None, Header(description="`wait=N`: answer with the result if it is there in N seconds")
+    ] = None,
+) -> int:
+    return preferred_seconds(prefer)
+
+
+PROBLEMS = problems("4XX", "5XX")
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {
+        "description": "The job is stored",
+        "headers": {
+            "Location": {"description": "The job", "schema": {"type": "string"}},
+            "Retry-After": {"description": "When to look first, seconds", "schema": {"type": "integer"}},
+            "Idempotent-Replayed": {
+                "description": "`true` where an earlier request was the same",
+                "schema": {"type": "string"},
+            },
+        },
+    }
+}
+CursorDep = Annotated[str | None, Query(max_length=400, description="`next_cursor` of the page before")]
+LimitDep = Annotated[int, Query(ge=1, le=200)]
+WaitDep = Annotated[int, Depends(wait_preference)]
+
+
+def documented(model: type[BaseModel]) -> dict[str, Any]:
+    """The body is read by hand (one error shape, no coercion), so its schema is named by hand."""
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}},
+        }
+    }
+
+
+async def answer(service: Services, job: Job, seconds: int, *, replayed: bool) -> Response:
+    """202 at once, or, where the client prefers to wait and the job ends in time, 200 with its result."""
+    headers = {"Idempotent-Replayed": "true"} if replayed else {}
+    settled = await until_settled(service, job.ref, seconds) if seconds else None
+    if settled is None:
+        body = accepted(job)
+        headers |= {"Location": body.links.self, "Retry-After": "1"}
+        return JSONResponse(body.model_dump(mode="json"), status_code=202, headers=headers)
+    headers["Preference-Applied"] = f"wait={seconds}"
+    result = await service.store.result(job.ref)
+    # Spliced, not parsed: a result may be large.
+    shown = (await show(service, settled)).model_dump_json().encode()[:-1] + b',"result":' + (result or b"null") + b"}"
+    return Response(shown, media_type="application/json", headers=headers)
+
+
+def is_keyed(job_id: str | None, key: str | None) -> bool:
+    """Whether the id of a job came from an Idempotency-Key."""
+    return job_id is None and key is not None
+
+
+def refuse_unless_completed(job: Job) -> None:
+    """Raise ProblemError 409 for a job that has no result."""
+    match job.state:
+        case JobState.COMPLETED:
+            return
+        case JobState.FAILED | JobState.CANCELLED:
+            code = f"job_{job.state}"
+            error = job.error.model_dump() if job.error else None
+            detail = job.error.message if job.error else "The job was cancelled; it has no result."
+            raise ProblemError(409, code, detail, extra={"error": error})
+        case _:
+            detail = f"The job is {job.state}; follow its events or ask again later."
+            raise ProblemError(409, "not_finished", detail, headers={"Retry-After": "2"})

@@ -1,0 +1,38 @@
+"""Which documents go back to one document: itself written again, section by section."""
+
+from typing import Any
+
+from shared.contracts.ids import JobRef
+from shared.redis.client import Connections
+from shared.redis.keys import Keyspace, shard_of
+
+MOST_MEMBERS = 200
+
+
+class Revisions:
+    """Plain commands, all of which may be repeated: a member is a name only, and what it names may never come to be."""
+
+    def __init__(self, connections: Connections, shards: int, life_seconds: int) -> None:
+        self._redis: Any = connections.commands
+        self._life_seconds = life_seconds
+        """From the last addition."""
+        self.shards = shards
+
+    async def add(self, root: JobRef, member: JobRef, at_ms: int) -> bool:
+        """Count a document among those that go back to the root; false where these are too many."""
+        key = self._key(root)
+        added, _, count = await self._redis.together(
+            ("ZADD", key, "NX", at_ms, str(member)), ("EXPIRE", key, self._life_seconds), ("ZCARD", key)
+        )
+        if added and count > MOST_MEMBERS:
+            await self._redis.zrem(key, str(member))
+            return False
+        return True
+
+    async def members(self, root: JobRef) -> list[JobRef]:
+        """Those that were counted, oldest first; the root is none of them."""
+        found = await self._redis.zrange(self._key(root), 0, -1)
+        return [JobRef.parse(name.decode()) for name in found]
+
+    def _key(self, root: JobRef) -> str:
+        return Keyspace(shard_of(root, self.shards)).revisions(root)
