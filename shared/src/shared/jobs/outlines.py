@@ -66,7 +66,7 @@ class OutlineStore:
         """The outline that a job made, or that a document was given, before anybody changed it."""
         made = job.kind is JobKind.OUTLINE
         holder = await (self._reads.result(job.ref) if made else self._reads.payload(job.ref))
-        # A request may have 25 MiB of files, and an outline of 25 MiB is refused only when it is read.
+        # In a thread: a request may hold 25 MiB of files.
         outline = None if holder is None else (await asyncio.to_thread(_Holder.model_validate_json, holder)).outline
         if outline is None:
             return None
