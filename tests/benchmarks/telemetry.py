@@ -37,7 +37,8 @@ async def measure(options: Options) -> Line:
         running("valkey9", server_binaries()["valkey9"], *options.server, "--maxmemory", MEMORY) as server,
         ScriptedModel(_Script()) as model,
         fleet(server.url, model.base_url, options.data, DRAFTLINE_BACKOFF_BASE_SECONDS="0.2",
-              DRAFTLINE_SAMPLE_SECONDS="0.2") as services,
+              DRAFTLINE_SAMPLE_SECONDS="0.2",
+              DRAFTLINE_MODEL_PRICES='{"scripted": {"prompt": 1, "completion": 2}}') as services,
     ):  # fmt: skip
         await asyncio.gather(*map(services.start, ("gateway", "outline_worker", "document_worker")))
         async with _scraped(services, moved):

@@ -105,6 +105,7 @@ async def test_chinese_in_chinese_out(services: Fleet) -> None:
 
 async def test_every_listed_metric_moves(services: Fleet, model: ScriptedModel) -> None:
     model.script = delayed(obedient, first_token_seconds=0.5, chunk_seconds=0.05)
+    services.settings["DRAFTLINE_MODEL_PRICES"] = '{"scripted": {"prompt": 1, "completion": 2}}'
     await services.start("gateway")
     await services.post("/queues/outline/pause")
     # Nobody takes it yet: it waits, and is watched while it does.

@@ -1,7 +1,7 @@
 """Counts model requests for Prometheus."""
 
 from shared.contracts.usage import Usage
-from shared.observability.metrics import LLM_CALL_SECONDS, LLM_CALLS, LLM_TOKENS
+from shared.observability.metrics import LLM_CALL_SECONDS, LLM_CALLS, LLM_COST, LLM_TOKENS
 
 
 class CallMetrics:
@@ -12,3 +12,4 @@ class CallMetrics:
         LLM_CALL_SECONDS.observe(seconds)
         LLM_TOKENS.labels("prompt").inc(usage.prompt_tokens)
         LLM_TOKENS.labels("completion").inc(usage.completion_tokens)
+        LLM_COST.inc(usage.cost_usd or 0.0)

@@ -32,6 +32,7 @@ EXPORT_SECONDS = Histogram(
 )
 LLM_CALLS = Counter("draftline_llm_calls_total", "Requests to the model by outcome", ["outcome"])
 LLM_TOKENS = Counter("draftline_llm_tokens_total", "Tokens by direction (prompt, completion)", ["direction"])
+LLM_COST = Counter("draftline_llm_cost_usd_total", "Cost of requests to models whose price is known, US dollars")
 LLM_CALL_SECONDS = Histogram("draftline_llm_call_duration_seconds", "Length of a model request", buckets=_SECONDS)
 EVENTS_WRITTEN = Counter("draftline_events_written_total", "Events written by this worker", ["type"])
 SSE_CONNECTIONS = Gauge("draftline_sse_connections", "Open event streams")

@@ -22,7 +22,7 @@ async def gather(state: DocumentState, runtime: Runtime[DocumentContext]) -> Doc
     queries = queries_for(context.outline, allowed)
     known, degradations = await _known(context) if context.planned else (None, [])
     files = [] if known else context.payload.context_files
-    context.progress("gather", _said(len(files), web=research == "web"), 1)
+    context.progress("gather", _said(len(files), planned=context.planned, searches=bool(queries)), 1)
     gathered = await context.gatherer.gather(str(context.ref), files, queries, research)
     # Searching for the subjects of an outline adds to what was found for the questions it answers.
     ledger = known.extended(gathered.ledger) if known else gathered.ledger
@@ -45,6 +45,12 @@ def queries_for(outline: Outline, allowed: Mapping[str, Research]) -> list[str]:
     return [f"{outline.title} {leaf.title}" for leaf in chosen]
 
 
-def _said(files: int, *, web: bool) -> str:
-    reading = f"Reading {files} files" if files else "No files to read"
-    return f"{reading}, searching the web" if web else reading
+def _said(files: int, *, planned: bool, searches: bool) -> str:
+    done = []
+    if planned:
+        done.append("taking up what was found for the outline")
+    elif files:
+        done.append("reading 1 file" if files == 1 else f"reading {files} files")
+    if searches:
+        done.append("searching the web")
+    return ", ".join(done or ["no files to read"]).capitalize()

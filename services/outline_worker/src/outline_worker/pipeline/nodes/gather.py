@@ -40,7 +40,8 @@ def queries(prompt: str, questions: list[str]) -> list[str]:
 
 
 def _says(context: OutlineContext) -> str:
-    read = f"Reading {len(context.command.context_files)} files"
+    files = len(context.command.context_files)
+    read = "Reading 1 file" if files == 1 else f"Reading {files} files"
     if context.command.research != "web":
         return read
     return f"{read} and searching" if context.command.context_files else "Searching"
