@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 DISTRIBUTIONS := shared services/gateway services/outline_worker services/document_worker
 EDITABLE := $(foreach d,$(DISTRIBUTIONS),-e $(d))
 
-export PORT PROMPT CONTEXT ONCE
+export PORT PROMPT CONTEXT ONCE REVIEW
 
 .DEFAULT_GOAL := help
 .PHONY: help run serve setup test bench chaos eval ci lint types imports format lock openapi clean
@@ -14,7 +14,7 @@ export PORT PROMPT CONTEXT ONCE
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-run: $(VENV)/.run ## Start everything on this machine and write a sample document (PROMPT=, CONTEXT=a,b, PORT=, ONCE=1)
+run: $(VENV)/.run ## Start everything on this machine and write a sample document (PROMPT=, CONTEXT=a,b, PORT=, REVIEW=1, ONCE=1)
 	@$(BIN)/python -m deploy.local run
 
 serve: $(VENV)/.run ## Start everything on this machine and wait for jobs (PORT=)

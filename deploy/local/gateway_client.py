@@ -3,22 +3,21 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx2
 from httpx2 import ServerSentEvent
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from deploy.local.answers import Accepted, Answer, FinishedDocument, JobStatus, Refusal, StoredOutline
 from deploy.local.errors import LaunchError
 from deploy.local.problems import problem_text
-from shared.contracts.commands import JobOptions
-from shared.contracts.document import DocumentResult, OutlineResult
-from shared.contracts.errors import JobError
+from shared.contracts.commands import DocumentCommand
 from shared.contracts.events import EVENT_MODELS, TERMINAL_EVENTS, EventData
-from shared.contracts.states import JobKind, JobState
-from shared.contracts.usage import Usage
+from shared.contracts.outline_edits import OutlinePatch
 
 API = "/api/v1"
 PATIENCE_SECONDS = 30.0
@@ -29,49 +28,28 @@ SILENCE_SECONDS = 35.0
 """The gateway sends a heartbeat every 10 s: after three lost ones the connection is dead."""
 MAX_EVENT_BYTES = 32 * 1024 * 1024
 UNAVAILABLE = frozenset({502, 503, 504})
+CHANGED_MEANWHILE = 412
+A_PERSON_DECIDES = frozenset({409, CHANGED_MEANWHILE, 422})
+"""Answers to an edit or an approval that whoever made it can do something about."""
 
 _MODELS: dict[str, type[EventData]] = {str(event_type): model for event_type, model in EVENT_MODELS.items()}
 _TERMINAL_MODELS = tuple(EVENT_MODELS[event_type] for event_type in TERMINAL_EVENTS)
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Accepted(_Answer):
-    """Of a 202: the only part the launcher needs."""
-
-    job_id: str
-
-
-class JobStatus(_Answer):
-    """How a job stands."""
-
-    status: JobState
-    error: JobError | None = None
-    duration_seconds: float | None = None
-
-
-class FinishedOutline(OutlineResult):
-    """An outline job's result as the gateway gives it."""
-
-    model_config = ConfigDict(extra="ignore")
-    usage: Usage
-
-
-class FinishedDocument(DocumentResult):
-    """A document job's result as the gateway gives it."""
-
-    model_config = ConfigDict(extra="ignore")
-    usage: Usage
-
-
-class _Frame(_Answer):
+class _Frame(Answer):
     type: str
     data: dict[str, object]
 
 
-Answer = TypeVar("Answer", bound=BaseModel)
+AnswerType = TypeVar("AnswerType", bound=BaseModel)
+
+
+@dataclass(slots=True)
+class Bookmark:
+    """How far the events of a job were read."""
+
+    event_id: str = ""
+    """Empty: not at all."""
 
 
 class UnavailableError(Exception):
@@ -91,11 +69,11 @@ class GatewayClient:
         self._patience_seconds = patience_seconds
         self._retry_seconds = retry_seconds
 
-    async def submit(self, kind: JobKind, command: JobOptions) -> str:
-        """Submit a job and return its id. The key makes a repeated request harmless."""
+    async def submit(self, command: DocumentCommand) -> str:
+        """Submit a document job and return its id. The key makes a repeated request harmless."""
         body = command.model_dump(mode="json", exclude_unset=True, exclude_none=True)
         headers = {"Idempotency-Key": str(uuid.uuid4())}
-        response = await self._patiently(lambda: self._client.post(f"{API}/jobs/{kind}", json=body, headers=headers))
+        response = await self._patiently(lambda: self._client.post(f"{API}/jobs/document", json=body, headers=headers))
         return _read(Accepted, response).job_id
 
     async def abandon(self, job_id: str) -> None:
@@ -112,30 +90,47 @@ class GatewayClient:
         """The job as it stands."""
         return _read(JobStatus, await self._patiently(lambda: self._client.get(f"{API}/jobs/{job_id}")))
 
-    async def outline(self, job_id: str) -> FinishedOutline:
-        """Result of a completed outline job."""
-        return _read(FinishedOutline, await self._result(job_id))
+    async def outline(self, job_id: str) -> StoredOutline:
+        """The latest version of the job's outline."""
+        return _read(StoredOutline, await self._patiently(lambda: self._client.get(f"{API}/jobs/{job_id}/outline")))
+
+    async def edit_outline(self, job_id: str, version: int, patch: OutlinePatch) -> StoredOutline | Refusal:
+        """Change that version of the outline; the new one, or why there is none."""
+        body = patch.model_dump(mode="json")
+        response = await self._patiently(
+            lambda: self._client.patch(f"{API}/jobs/{job_id}/outline", json=body, headers=_if_match(version)),
+            A_PERSON_DECIDES,
+        )
+        return _refusal(response) or _read(StoredOutline, response)
+
+    def approval_url(self, job_id: str) -> str:
+        """Where a POST approves the job's outline."""
+        return f"{str(self._client.base_url).rstrip('/')}{API}/jobs/{job_id}/approve"
+
+    async def approve(self, job_id: str, version: int) -> Refusal | None:
+        """Let the document be written from that version of its outline; None when it will be."""
+        response = await self._patiently(
+            lambda: self._client.post(f"{API}/jobs/{job_id}/approve", headers=_if_match(version)), A_PERSON_DECIDES
+        )
+        return _refusal(response)
 
     async def document(self, job_id: str) -> FinishedDocument:
         """Result of a completed document job."""
-        return _read(FinishedDocument, await self._result(job_id))
+        return _read(FinishedDocument, await self._patiently(lambda: self._client.get(f"{API}/jobs/{job_id}/result")))
 
-    async def _result(self, job_id: str) -> httpx2.Response:
-        return await self._patiently(lambda: self._client.get(f"{API}/jobs/{job_id}/result"))
-
-    async def follow(self, job_id: str) -> AsyncGenerator[EventData, None]:
-        """The job's events up to its end, over as many connections as it takes.
+    async def follow(self, job_id: str, read: Bookmark) -> AsyncGenerator[EventData, None]:
+        """The job's events from the bookmark on up to its end, over as many connections as it takes.
 
         Each new connection names the last id that arrived, so nothing is shown twice and nothing is missed.
         """
         url = f"{API}/jobs/{job_id}/events"
-        position, retry_seconds = "", self._retry_seconds
+        retry_seconds = self._retry_seconds
         patience = _Patience(self._patience_seconds)
         while True:
             try:
                 async with self._client.sse(
                     url,
-                    headers={"Last-Event-ID": position} if position else {},
+                    headers={"Last-Event-ID": read.event_id} if read.event_id else {},
                     timeout=httpx2.Timeout(PATIENCE_SECONDS, read=SILENCE_SECONDS),
                     max_event_size=MAX_EVENT_BYTES,
                 ) as stream:
@@ -146,7 +141,7 @@ class GatewayClient:
                     _require_success(stream.response)
                     patience.renew()
                     async for frame in stream:
-                        position = frame.id or position
+                        read.event_id = frame.id or read.event_id
                         retry_seconds = _retry_seconds(frame, retry_seconds)
                         event = _parse(frame)
                         if event is not None:
@@ -157,12 +152,16 @@ class GatewayClient:
                 patience.spend(error)
             await asyncio.sleep(retry_seconds)
 
-    async def _patiently(self, ask: Callable[[], Awaitable[httpx2.Response]]) -> httpx2.Response:
+    async def _patiently(
+        self, ask: Callable[[], Awaitable[httpx2.Response]], also: Collection[int] = ()
+    ) -> httpx2.Response:
+        """The answer, if it is a success or has one of the other statuses that its reader knows."""
         patience = _Patience(self._patience_seconds)
         while True:
             try:
                 response = await ask()
-                _require_success(response)
+                if response.status_code not in also:
+                    _require_success(response)
             except (httpx2.TransportError, UnavailableError) as error:
                 patience.spend(error)
                 await asyncio.sleep(self._retry_seconds)
@@ -199,7 +198,17 @@ def _require_success(response: httpx2.Response) -> None:
         raise LaunchError(msg)
 
 
-def _read(model: type[Answer], response: httpx2.Response) -> Answer:
+def _if_match(version: int) -> dict[str, str]:
+    return {"If-Match": f'"{version}"'}
+
+
+def _refusal(response: httpx2.Response) -> Refusal | None:
+    if response.is_success:
+        return None
+    return Refusal(problem_text(response), response.status_code == CHANGED_MEANWHILE)
+
+
+def _read(model: type[AnswerType], response: httpx2.Response) -> AnswerType:
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:

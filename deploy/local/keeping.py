@@ -3,13 +3,13 @@
 import asyncio
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from deploy.local.children import Child, ChildSpec, Fleet
 from deploy.local.endings import Died, first_of
 from deploy.local.errors import LaunchError
 from deploy.local.readiness import READY_SECONDS, Probe, wait_ready
-from deploy.local.view import View
 from shared.lifecycle.supervisor import RESTART_EXIT_STATUS
 
 
@@ -46,10 +46,10 @@ DEFAULT_PACE = Pace()
 class Keeper:
     """Keeps one child running and says so when it can't at once."""
 
-    def __init__(self, part: Part, fleet: Fleet, view: View, pace: Pace) -> None:
+    def __init__(self, part: Part, fleet: Fleet, say: Callable[[str], None], pace: Pace) -> None:
         self._part = part
         self._fleet = fleet
-        self._view = view
+        self._say = say
         self._pace = pace
         self._short_lives = 0
         self._away_since: float | None = None
@@ -59,15 +59,15 @@ class Keeper:
         while True:
             await self._end_of(child)
             if child.exit_status == 0 and not self._part.needed:
-                self._view.say(f"{child.spec.name} was shut down as asked; the others go on without it.")
+                self._say(f"{child.spec.name} was shut down as asked; the others go on without it.")
                 await asyncio.Event().wait()  # never set: only a child that is given up ends the keeping
             elif child.exit_status == RESTART_EXIT_STATUS:
-                self._view.say(f"{child.spec.name} restarts as asked.")
+                self._say(f"{child.spec.name} restarts as asked.")
             elif self._short_lives >= self._pace.most_short_lives:
                 return Died(child)
             else:
                 delay = self._pace.delay_seconds(self._short_lives)
-                self._view.say(f"{child.death()}; starting it again in {delay:.1f} s. Its log: {child.log}")
+                self._say(f"{child.death()}; starting it again in {delay:.1f} s. Its log: {child.log}")
                 await asyncio.sleep(delay)
             child = await self._fleet.start(self._part.spec)
 
@@ -91,8 +91,8 @@ class Keeper:
             try:
                 await wait_ready(child, self._part.probe, self._pace.ready_seconds)
             except LaunchError as error:
-                self._view.say(str(error))
+                self._say(str(error))
             else:
-                self._view.say(f"{child.spec.name} is back after {math.ceil(time.monotonic() - away_since)} s.")
+                self._say(f"{child.spec.name} is back after {math.ceil(time.monotonic() - away_since)} s.")
                 self._away_since = None
         return await child.process.wait()

@@ -14,12 +14,13 @@ from deploy.local.endings import Died, Ending, Failed, Finished, Interrupted, at
 from deploy.local.gateway_client import GatewayClient
 from deploy.local.keeping import DEFAULT_PACE, Keeper, Pace, Part
 from deploy.local.lock import folder_lock
+from deploy.local.person import Person
 from deploy.local.ports import choose_ports
 from deploy.local.readiness import http_probe, wait_ready
-from deploy.local.sample import PROMPT, SampleRequest, write_document
+from deploy.local.sample import PROMPT, Sample, SampleRequest
 from deploy.local.services import gateway_url, services
 from deploy.local.settings import LauncherSettings
-from deploy.local.signals import stop_signals
+from deploy.local.signals import StopSignals, stop_signals
 from deploy.local.view import View, write_error
 
 STATE_FOLDER = Path(".draftline")
@@ -59,11 +60,11 @@ class Launcher:
 
     async def run(self) -> int:
         """The exit status; raises LaunchError for what is wrong before anything was started."""
-        with folder_lock(STATE_FOLDER), stop_signals(self._fleet.kill) as asked:
+        with folder_lock(STATE_FOLDER), stop_signals(self._fleet.kill) as stop:
             async with httpx2.AsyncClient(base_url=self._url, trust_env=False, timeout=REQUEST_SECONDS) as client:
                 stages = self._stages(client)
                 try:
-                    ending = await self._live(asked, client, stages)
+                    ending = await self._live(stop, client, stages)
                     self._explain(ending)
                 finally:
                     killed = await self._fleet.stop()
@@ -90,16 +91,16 @@ class Launcher:
         found = services(settings.host, ports, environment, settings.grace_seconds)
         return [servers, [Part(service.spec, http_probe(client, service.ready_url), needed=False) for service in found]]
 
-    async def _live(self, asked: asyncio.Event, client: httpx2.AsyncClient, stages: list[list[Part]]) -> Ending:
+    async def _live(self, stop: StopSignals, client: httpx2.AsyncClient, stages: list[list[Part]]) -> Ending:
         """Before everything is ready a death ends it all; it explains a failure at the same moment."""
-        started = await first_of(_interruption(asked), self._first_death(), attempt(self._start(stages)))
+        started = await first_of(_interruption(stop.asked), self._first_death(), attempt(self._start(stages)))
         if not isinstance(started, Interrupted) and (dead := self._fleet.dead()) is not None:
             return Died(dead)
         if not isinstance(started, Started):
             return started
-        keepers = [Keeper(part, self._fleet, self._view, self._pace) for part in chain.from_iterable(stages)]
+        keepers = [Keeper(part, self._fleet, self._view.say, self._pace) for part in chain.from_iterable(stages)]
         kept = first_of(*(keeper.keep(child) for keeper, child in zip(keepers, started.children, strict=True)))
-        return await first_of(_interruption(asked), attempt(kept), attempt(self._work(client)))
+        return await first_of(_interruption(stop.asked), attempt(kept), attempt(self._work(client, stop)))
 
     async def _first_death(self) -> Died:
         return Died(await self._fleet.first_death())
@@ -116,9 +117,11 @@ class Launcher:
             children += started
         return Started(children)
 
-    async def _work(self, client: httpx2.AsyncClient) -> Finished:
+    async def _work(self, client: httpx2.AsyncClient, stop: StopSignals) -> Finished:
         if self._request is not None:
-            self._written = await write_document(GatewayClient(client), self._view, self._request, OUT_FOLDER)
+            person = Person(self._settings.editor, stop.ctrl_c_left_to_another)
+            sample = Sample(GatewayClient(client), self._view, person, OUT_FOLDER)
+            self._written = await sample.write(self._request)
         if self._settings.once:
             return Finished()
         if self._written is not None:
@@ -163,6 +166,7 @@ def sample_request(settings: LauncherSettings) -> SampleRequest:
         prompt=settings.prompt or PROMPT,
         target_words=EMBEDDED_TARGET_WORDS if settings.model_name is None else None,
         files=read_context(settings.context),
+        review=settings.review,
     )
-    request.outline_command()
+    request.command()
     return request

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.contracts.events import Completed, Delta, EventData, Gap, ProgressData, Section
+from shared.contracts.events import Completed, Delta, EventData, Gap, ProgressData, Queued, Section
 
 
 class _SnapshotProgress(BaseModel):
@@ -52,6 +52,8 @@ class Picture:
 
     titles: dict[str, str] = field(default_factory=dict)
     """Of the sections that will come, by id."""
+    unit: str = "words"
+    """What lengths are counted in."""
     percent: float = 0.0
     step: str = ""
     message: str = ""
@@ -77,6 +79,8 @@ class Picture:
         match event:
             case ProgressData():
                 self._progress(event.percent, event.step, event.message, event.eta_seconds)
+            case Queued():
+                self.step, self.message = "queued", "Waiting for a worker"
             case Delta():
                 section = self._section(event.section_id, event.revision)
                 if section is not None:

@@ -1,18 +1,24 @@
-"""The job `make run` does: an outline, the document from it, and a file."""
+"""The job `make run` does: from a prompt to a document, and a file."""
 
 import asyncio
+import time
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from deploy.local.answers import JobStatus, StoredOutline
 from deploy.local.errors import LaunchError
-from deploy.local.gateway_client import GatewayClient, JobStatus
+from deploy.local.gateway_client import Bookmark, GatewayClient
+from deploy.local.outline_text import length_unit
+from deploy.local.person import Person
+from deploy.local.review import Reviewer
 from deploy.local.view import View
-from shared.contracts.commands import ContextFile, DocumentCommand, OutlineCommand
+from shared.contracts.commands import ContextFile, DocumentCommand
 from shared.contracts.document import Document
-from shared.contracts.states import JobKind, JobState
+from shared.contracts.events import OutlineReady
+from shared.contracts.states import JobState
 from shared.contracts.usage import Usage
 
 PROMPT = (
@@ -29,34 +35,81 @@ class SampleRequest:
     target_words: int | None
     """None: as the service decides."""
     files: list[ContextFile]
+    review: bool
+    """Whether a person approves the outline before the document is written."""
 
-    def outline_command(self) -> OutlineCommand:
+    def command(self) -> DocumentCommand:
         """Raises LaunchError for a prompt the service would refuse."""
         try:
-            return OutlineCommand(task_prompt=self.prompt, context_files=self.files, target_words=self.target_words)
+            return DocumentCommand(
+                task_prompt=self.prompt,
+                context_files=self.files,
+                target_words=self.target_words,
+                review=self.review,
+            )
         except ValidationError as error:
             msg = f"PROMPT can't be used: {error.errors()[0]['msg']}."
             raise LaunchError(msg) from error
 
-    def document_command(self, outline_job_id: str) -> DocumentCommand:
-        """The gateway hands the outline job's prompt, language and files on."""
-        return DocumentCommand(outline_job_id=outline_job_id)
 
+class Sample:
+    """One job, shown from its beginning to its end."""
 
-async def write_document(gateway: GatewayClient, view: View, request: SampleRequest, folder: Path) -> Path:
-    """Run both jobs, show them, and return the file's path; raises LaunchError if one fails."""
-    outline_id = await gateway.submit(JobKind.OUTLINE, request.outline_command())
-    outline_job = await _watch(gateway, view, JobKind.OUTLINE, outline_id, {})
-    planned = await gateway.outline(outline_id)
-    nodes = list(planned.outline.walk())
-    view.say("\n".join([f"  {planned.outline.title}", *(f"  {'  ' * level}{node.title}" for node, level in nodes)]))
-    titles = {node.id: node.title for node, _ in nodes if node.id}
-    document_id = await gateway.submit(JobKind.DOCUMENT, request.document_command(outline_id))
-    document_job = await _watch(gateway, view, JobKind.DOCUMENT, document_id, titles)
-    finished = await gateway.document(document_id)
-    seconds = (outline_job.duration_seconds or 0) + (document_job.duration_seconds or 0)
-    view.say(_summary(finished.document, seconds, planned.usage + finished.usage))
-    return _save(folder, document_id, finished.document.markdown)
+    def __init__(self, gateway: GatewayClient, view: View, person: Person, folder: Path) -> None:
+        self._gateway = gateway
+        self._view = view
+        self._folder = folder
+        self._reviewer = Reviewer(gateway, view, person, folder)
+        self._reviewed_seconds = 0.0
+
+    async def write(self, request: SampleRequest) -> Path:
+        """The document's file; raises LaunchError if there is none."""
+        job_id = await self._gateway.submit(request.command())
+        job = await self._watch(job_id)
+        finished = await self._gateway.document(job_id)
+        seconds = max(0.0, (job.duration_seconds or 0.0) - self._reviewed_seconds)
+        self._view.say(_summary(finished.document, seconds, finished.usage))
+        return _save(self._folder, job_id, finished.document.markdown)
+
+    async def _watch(self, job_id: str) -> JobStatus:
+        """Show the job to its end. If that can't be watched the job is cancelled: nobody would fetch its result."""
+        try:
+            with self._view.job(f"Document job {job_id}"):
+                await self._follow(job_id)
+        except (asyncio.CancelledError, LaunchError):
+            await self._gateway.abandon(job_id)
+            raise
+        job = await self._gateway.status(job_id)
+        if job.status is JobState.COMPLETED:
+            return job
+        reason = f": {job.error.message.rstrip('.')} ({job.error.code})" if job.error else ""
+        msg = f"The document job {job_id} is {job.status}{reason}."
+        raise LaunchError(msg)
+
+    async def _follow(self, job_id: str) -> None:
+        read = Bookmark()
+        while (stored := await self._until_review(job_id, read)) is not None:
+            began = time.monotonic()
+            with self._view.aside():
+                await self._reviewer.review(job_id, stored, read)
+            self._reviewed_seconds += time.monotonic() - began
+
+    async def _until_review(self, job_id: str, read: Bookmark) -> StoredOutline | None:
+        """The outline that waits for a person; None at the end of the job."""
+        async with aclosing(self._gateway.follow(job_id, read)) as events:
+            async for event in events:
+                self._view.show(event)
+                if isinstance(event, OutlineReady):
+                    stored = await self._planned(job_id, event)
+                    self._view.outline(stored.outline, for_review=event.awaiting_review)
+                    if event.awaiting_review:
+                        return stored
+        return None
+
+    async def _planned(self, job_id: str, event: OutlineReady) -> StoredOutline:
+        if event.outline is None:
+            return await self._gateway.outline(job_id)
+        return StoredOutline(version=event.version, outline=event.outline)
 
 
 def _save(folder: Path, job_id: str, markdown: str) -> Path:
@@ -70,27 +123,9 @@ def _save(folder: Path, job_id: str, markdown: str) -> Path:
     return path
 
 
-async def _watch(gateway: GatewayClient, view: View, kind: JobKind, job_id: str, titles: dict[str, str]) -> JobStatus:
-    """Show the job to its end. If that can't be watched the job is cancelled: nobody would fetch its result."""
-    try:
-        with view.job(f"{kind.capitalize()} job {job_id}", titles):
-            async with aclosing(gateway.follow(job_id)) as events:
-                async for event in events:
-                    view.show(event)
-    except (asyncio.CancelledError, LaunchError):
-        await gateway.abandon(job_id)
-        raise
-    job = await gateway.status(job_id)
-    if job.status is JobState.COMPLETED:
-        return job
-    reason = f": {job.error.message.rstrip('.')} ({job.error.code})" if job.error else ""
-    msg = f"The {kind} job {job_id} is {job.status}{reason}."
-    raise LaunchError(msg)
-
-
 def _summary(document: Document, seconds: float, usage: Usage) -> str:
     facts = [
-        _count(document.words, "word"),
+        f"{document.words} {length_unit(document.language)}",
         _count(len(document.sections), "section"),
         _count(len(document.references), "reference"),
         f"{seconds:.1f} seconds",

@@ -1,6 +1,8 @@
 """What the launcher was asked for. The only place in deploy/local that reads the environment."""
 
 import os
+import shlex
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_GRACE_SECONDS = 30.0
 MODEL_VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL")
 
-_OWN_VARIABLES = ("PORT", "PROMPT", "CONTEXT", "ONCE")
+_OWN_VARIABLES = ("PORT", "PROMPT", "CONTEXT", "ONCE", "REVIEW")
 _SHARED_VARIABLES = ("REDIS_URL", "DRAFTLINE_HOST", "DRAFTLINE_GRACE_SECONDS", *MODEL_VARIABLES)
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"", "0", "false", "no", "off"})
@@ -29,6 +31,10 @@ class LauncherSettings:
     context: tuple[Path, ...]
     once: bool
     """End after the sample document."""
+    review: bool
+    """Let a person see, change and approve the outline before the sample document is written."""
+    editor: tuple[str, ...] | None
+    """The program that the person edits with, and its arguments; None: there is none."""
     redis_url: str | None
     """None: start a Valkey."""
     model_name: str | None
@@ -52,6 +58,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> LauncherSettings:
         prompt=given.get("PROMPT"),
         context=tuple(Path(name.strip()) for name in given.get("CONTEXT", "").split(",") if name.strip()),
         once=_flag("ONCE", given.get("ONCE", "")),
+        review=_flag("REVIEW", given.get("REVIEW", "")),
+        editor=_editor(environ),
         redis_url=given.get("REDIS_URL"),
         model_name=_model_name(given),
         grace_seconds=_seconds(
@@ -82,6 +90,20 @@ def _flag(name: str, text: str) -> bool:
         return False
     msg = f"{name}={text} is neither yes nor no. Give {name}=1, or leave it out."
     raise LaunchError(msg)
+
+
+def _editor(environ: Mapping[str, str]) -> tuple[str, ...] | None:
+    """As other programs choose it; vi is the one that a Unix has, if it has any."""
+    for name in ("VISUAL", "EDITOR"):
+        text = environ.get(name, "").strip()
+        try:
+            words = tuple(shlex.split(text))
+        except ValueError as error:
+            msg = f"{name}={text} is no command: {error}."
+            raise LaunchError(msg) from error
+        if words:
+            return words
+    return ("vi",) if shutil.which("vi", path=environ.get("PATH")) else None
 
 
 def _seconds(name: str, text: str) -> float:

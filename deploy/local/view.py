@@ -4,18 +4,22 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from deploy.local.errors import LaunchError
+from deploy.local.outline_lines import outline_lines, titles_of
+from deploy.local.outline_text import length_unit
 from deploy.local.picture import Picture, SectionText, printable
-from shared.contracts.events import EventData, Gap, ProgressData, Retrying, Section, Started
+from shared.contracts.events import EventData, Gap, ProgressData, Queued, Retrying, Section, Started
+from shared.contracts.outline import Outline
 
 REFRESH_PER_SECOND = 8
 BAR_WIDTH = 40
@@ -31,8 +35,20 @@ class View(Protocol):
         """Write a line that stays."""
         ...
 
-    def job(self, heading: str, titles: dict[str, str]) -> AbstractContextManager[None]:
-        """Show a job inside this context; the titles are those of its sections, by id."""
+    def job(self, heading: str) -> AbstractContextManager[None]:
+        """Show a job inside this context."""
+        ...
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Inside, the job waits for a person and nothing moves on the screen."""
+        ...
+
+    def outline(self, outline: Outline, *, for_review: bool) -> None:
+        """Show the outline that the job goes by from here on, for a review with all that can be changed in it."""
+        ...
+
+    def ask(self, question: str) -> None:
+        """Write what a person is to answer."""
         ...
 
     def show(self, event: EventData) -> None:
@@ -46,13 +62,15 @@ def make_view() -> View:
     return LiveView(console) if sys.stdout.isatty() and not console.is_dumb_terminal else PlainView()
 
 
-def news(event: EventData) -> str | None:
+def news(event: EventData, unit: str) -> str | None:
     """The event as one line, or None where it is not worth one."""
     match event:
+        case Queued() if event.reason == "approved":
+            return "approved, the document is written from this outline"
         case Started() if event.attempt > 1:
             return f"attempt {event.attempt} begins"
         case Section():
-            return f"section done: {printable(event.title)} ({event.words} words)"
+            return f"section done: {printable(event.title)} ({event.words} {unit})"
         case Retrying():
             return f"attempt failed, will be tried again: {printable(event.error.message)} ({event.error.code})"
         case Gap():
@@ -77,14 +95,25 @@ class PlainView:
             raise LaunchError(msg) from error
 
     @contextmanager
-    def job(self, heading: str, titles: dict[str, str]) -> Iterator[None]:
-        self._picture, self._last_line = Picture(titles=titles), ""
+    def job(self, heading: str) -> Iterator[None]:
+        self._picture, self._last_line = Picture(), ""
         self.say(heading)
         yield
 
+    def aside(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def outline(self, outline: Outline, *, for_review: bool) -> None:
+        plan(self._picture, outline)
+        for line in outline_lines(outline, for_review=for_review):
+            self.say(f"{' ' * line.indent}{line.text}")
+
+    def ask(self, question: str) -> None:
+        self.say(question)
+
     def show(self, event: EventData) -> None:
         self._picture.apply(event)
-        line = news(event)
+        line = news(event, self._picture.unit)
         if isinstance(event, ProgressData):
             line = f"{self._picture.step}: {self._picture.message}"
         if line is None or line == self._last_line:
@@ -102,28 +131,54 @@ class LiveView:
         self._console = console
         self._picture = Picture()
         self._began = time.monotonic()
+        self._live: Live
 
     def say(self, text: str) -> None:
         self._console.print(Text(text), soft_wrap=True)
 
     @contextmanager
-    def job(self, heading: str, titles: dict[str, str]) -> Iterator[None]:
-        self._picture, self._began = Picture(titles=titles), time.monotonic()
+    def job(self, heading: str) -> Iterator[None]:
+        self._picture, self._began = Picture(), time.monotonic()
         self._console.print(Text(heading, style="bold"))
-        with Live(
+        self._live = self._started()
+        try:
+            yield
+        finally:
+            self._live.stop()
+        self._console.print(Text(f"  ended after {clock(time.monotonic() - self._began)}", style="dim"))
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        self._live.stop()
+        stopped = time.monotonic()
+        yield
+        self._began += time.monotonic() - stopped
+        self._live = self._started()
+
+    def outline(self, outline: Outline, *, for_review: bool) -> None:
+        plan(self._picture, outline)
+        lines = outline_lines(outline, for_review=for_review)
+        shown = (Padding.indent(Text(line.text, style="dim" if line.quiet else "cyan"), line.indent) for line in lines)
+        self._console.print(Group(*shown))
+
+    def ask(self, question: str) -> None:
+        self._console.print(Text(question, style="bold"), end=" ", soft_wrap=True)
+
+    def show(self, event: EventData) -> None:
+        self._picture.apply(event)
+        line = news(event, self._picture.unit)
+        if line is not None:
+            self._console.print(Text(f"  {line}", style="dim"))
+
+    def _started(self) -> Live:
+        live = Live(
             get_renderable=self._screen,
             console=self._console,
             refresh_per_second=REFRESH_PER_SECOND,
             transient=True,
-        ):
-            yield
-        self._console.print(Text(f"  ended after {clock(time.monotonic() - self._began)}", style="dim"))
-
-    def show(self, event: EventData) -> None:
-        self._picture.apply(event)
-        line = news(event)
-        if line is not None:
-            self._console.print(Text(f"  {line}", style="dim"))
+        )
+        live.start()
+        return live
 
     def _screen(self) -> RenderableType:
         shown = self._picture.in_progress(MOST_SECTIONS)
@@ -145,7 +200,7 @@ class LiveView:
             " ",
             ProgressBar(total=100, completed=picture.percent, width=min(BAR_WIDTH, self._console.width // 2)),
             Text(f"{picture.percent:3.0f} %"),
-            Text(f"{times}, {picture.words} words", style="dim"),
+            Text(f"{times}, {picture.words} {picture.unit}", style="dim"),
         )
         return row
 
@@ -154,6 +209,11 @@ class LiveView:
         recent = section.text[-lines * width :].strip()
         wrapped = Text(recent).wrap(self._console, width)
         return [Text("    ") + line for line in wrapped[-lines:]]
+
+
+def plan(picture: Picture, outline: Outline) -> None:
+    """From here on the job's sections are those of the outline."""
+    picture.titles, picture.unit = titles_of(outline), length_unit(outline.language)
 
 
 def clock(seconds: float) -> str:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,16 @@ class Launched:
         assert self.process.returncode is not None
         return self.process.returncode, err.decode().splitlines()
 
+    def answer(self, text: bytes) -> None:
+        """Write to its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(text)
+
+    def end_answers(self) -> None:
+        """Close its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
 
@@ -56,6 +67,12 @@ def free_port() -> int:
     """A port nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+def record(folder: Path, event: str) -> list[dict[str, Any]]:
+    """What the played gateway did of one kind, from its log."""
+    lines = (folder / ".draftline/logs/gateway.log").read_text().splitlines()
+    return [found for found in map(json.loads, lines) if found["event"] == event]
 
 
 def lives(folder: Path, name: str) -> list[int]:
@@ -90,7 +107,7 @@ async def launch(folder: Path) -> AsyncIterator[Launch]:
     """Start the launcher in that folder; what still runs afterwards is ended."""
     running: list[Launched] = []
 
-    async def start(mode: str, pace: Pace | None = None, **variables: str) -> Launched:
+    async def start(mode: str, pace: Pace | None = None, answers: bytes | None = b"", **variables: str) -> Launched:
         port = free_port()
         names = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
         environment = {name: os.environ[name] for name in names if name in os.environ}
@@ -104,10 +121,14 @@ async def launch(folder: Path) -> AsyncIterator[Launch]:
             mode,
             cwd=folder,
             env=environment,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         launched = Launched(process, port)
+        if answers is not None:
+            launched.answer(answers)
+            launched.end_answers()
         running.append(launched)
         return launched
 

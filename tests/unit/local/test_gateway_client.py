@@ -11,10 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy.local.errors import LaunchError
-from deploy.local.gateway_client import GatewayClient
-from shared.contracts.commands import OutlineCommand
+from deploy.local.gateway_client import Bookmark, GatewayClient
+from shared.contracts.commands import DocumentCommand
 from shared.contracts.events import Delta, EventData, Failed, ProgressData
-from shared.contracts.states import JobKind
 
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 NOTHING_MORE = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
@@ -65,7 +64,7 @@ async def client_of(server: Server) -> AsyncIterator[GatewayClient]:
 
 async def followed(*connections: list[bytes]) -> tuple[list[EventData], list[str]]:
     server = Server(*connections)
-    async with client_of(server) as gateway, aclosing(gateway.follow("j")) as events:
+    async with client_of(server) as gateway, aclosing(gateway.follow("j", Bookmark())) as events:
         return [event async for event in events], server.heads
 
 
@@ -149,7 +148,7 @@ async def test_a_submission_is_repeated_under_one_key_until_it_is_answered() -> 
         [answer("202 Accepted", b'{"job_id": "j1", "status": "queued"}')],
     )
     async with client_of(server) as gateway:
-        assert await gateway.submit(JobKind.OUTLINE, OutlineCommand(task_prompt="Bees")) == "j1"
+        assert await gateway.submit(DocumentCommand(task_prompt="Bees")) == "j1"
     keys = {line for head in server.heads for line in head.splitlines() if line.startswith("idempotency-key")}
     assert len(server.heads) == 3
     assert len(keys) == 1
@@ -171,4 +170,4 @@ async def test_a_validation_problem_names_the_field() -> None:
     problem = b'{"title": "Invalid", "detail": "1 error", "errors": [{"pointer": "/language", "message": "unknown"}]}'
     async with client_of(Server([answer("422 Unprocessable Content", problem)])) as gateway:
         with pytest.raises(LaunchError, match="422 Invalid; 1 error; /language: unknown"):
-            await gateway.submit(JobKind.OUTLINE, OutlineCommand(task_prompt="Bees"))
+            await gateway.submit(DocumentCommand(task_prompt="Bees"))

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -15,25 +15,8 @@ from deploy.local.children import ChildSpec, Fleet
 from deploy.local.endings import Died
 from deploy.local.keeping import Keeper, Pace, Part
 from deploy.local.readiness import Probe, wait_ready
-from shared.contracts.events import EventData
 from tests.support.waiting import eventually
 from tests.unit.local.conftest import free_port
-
-
-class Lines:
-    """A view that only keeps what was said."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def job(self, heading: str, titles: dict[str, str]) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def show(self, event: EventData) -> None:
-        """There is no job."""
 
 
 async def always_ready() -> str | None:
@@ -63,13 +46,14 @@ def lives(folder: Path) -> int:
 @asynccontextmanager
 async def kept(part: Part, folder: Path, pace: Pace) -> AsyncIterator[tuple[asyncio.Task[Died], list[str]]]:
     """A child and its keeper, until the end of the context; what the keeper says grows meanwhile."""
-    fleet, view = Fleet(folder), Lines()
+    fleet = Fleet(folder)
+    said: list[str] = []
     try:
         async with asyncio.TaskGroup() as group:
             child = await fleet.start(part.spec)
             await wait_ready(child, part.probe)
-            task = group.create_task(Keeper(part, fleet, view, pace).keep(child))
-            yield task, view.said
+            task = group.create_task(Keeper(part, fleet, said.append, pace).keep(child))
+            yield task, said
             task.cancel()
     finally:
         assert await fleet.stop() == []

@@ -1,6 +1,5 @@
 """The launcher as its users see it: its output, its exit status, and what it leaves behind."""
 
-import json
 import os
 import select
 import socket
@@ -11,19 +10,13 @@ import pytest
 
 from deploy.local.keeping import Pace
 from shared.lifecycle.supervisor import RESTART_EXIT_STATUS
-from tests.unit.local.conftest import Launch, alive, lives
+from tests.unit.local.conftest import Launch, alive, lives, record
 from tests.unit.local.fake_gateway import DOCUMENT_JOB, MARKDOWN
 
 
 def pids(folder: Path) -> list[int]:
     """Of the played workers, from their logs."""
     return [pid for name in ("outline_worker", "document_worker") for pid in lives(folder, name)]
-
-
-def submitted(folder: Path) -> dict[str, dict[str, object]]:
-    """The bodies the played gateway was sent, by kind of job."""
-    lines = (folder / ".draftline/logs/gateway.log").read_text().splitlines()
-    return {record["kind"]: record["body"] for record in map(json.loads, lines) if record["event"] == "submitted"}
 
 
 async def test_once_writes_the_document_and_prints_its_path_last(launch: Launch, folder: Path) -> None:
@@ -41,9 +34,18 @@ async def test_plain_output_has_a_line_an_event_and_no_control_codes(launch: Lau
     text = "\n".join(launched.out)
     assert "\x1b" not in text
     assert "\r" not in text
-    assert "   50 %  draft: Drafting" in text
+    assert "   10 %  draft: Drafting" in text
     assert text.count("section done: Colonies (4 words)") == 1
-    assert "4 words, 1 section, 0 references, 4.0 seconds, 60 + 80 tokens in 4 calls" in text
+    assert "4 words, 1 section, 0 references, 2.0 seconds, 30 + 40 tokens in 2 calls" in text
+
+
+@pytest.mark.parametrize("scenario", ["", "large"])
+async def test_the_outline_is_shown_before_the_document(launch: Launch, scenario: str) -> None:
+    launched = await launch("run", ONCE="1", FAKE_SCENARIO=scenario, REDIS_URL="redis://127.0.0.1:9")
+    assert (await launched.finish())[0] == 0
+    at = launched.out.index("  Bees (2 sections to write, 4 words)")
+    assert launched.out[at + 1 : at + 4] == ["    Colonies (3 words)", "    Honey", "      Wax (1 words)"]
+    assert at < launched.out.index("   50 %  write: Writing")
 
 
 async def test_prompt_and_files_are_submitted(launch: Launch, folder: Path) -> None:
@@ -52,10 +54,8 @@ async def test_prompt_and_files_are_submitted(launch: Launch, folder: Path) -> N
     launched = await launch("run", ONCE="1", PROMPT="About bees", CONTEXT="a.txt, b.bin")
     assert (await launched.finish())[0] == 0
     files = [{"name": "a.txt", "text": "On bees"}, {"name": "b.bin", "content_base64": "/wA="}]
-    assert submitted(folder) == {
-        "outline": {"task_prompt": "About bees", "context_files": files},
-        "document": {"outline_job_id": "outline-1"},
-    }
+    body = {"task_prompt": "About bees", "context_files": files, "review": False}
+    assert [sent["body"] for sent in record(folder, "submitted")] == [body]
 
 
 async def test_run_keeps_serving_until_interrupted(launch: Launch, folder: Path) -> None:
@@ -72,7 +72,7 @@ async def test_serve_submits_nothing(launch: Launch, folder: Path) -> None:
     await launched.until("Serving on")
     launched.interrupt()
     assert await launched.finish() == (0, [])
-    assert submitted(folder) == {}
+    assert record(folder, "submitted") == []
 
 
 async def test_a_child_that_dies_too_often_is_named_with_the_end_of_its_log(launch: Launch, folder: Path) -> None:
@@ -120,7 +120,7 @@ async def test_a_refused_job_shows_the_problem(launch: Launch) -> None:
     status, errors = await launched.finish()
     assert status == 1
     assert errors == [
-        "The gateway refused POST /api/v1/jobs/outline: 409 Queue full; Try again tomorrow",
+        "The gateway refused POST /api/v1/jobs/document: 409 Queue full; Try again tomorrow",
         "The logs of all processes are in .draftline/logs.",
     ]
 
@@ -179,7 +179,7 @@ async def test_an_interrupted_sample_is_cancelled(launch: Launch, folder: Path) 
     await launched.until("draft: Drafting")
     launched.interrupt()
     assert await launched.finish() == (130, [])
-    assert '{"event":"cancelled","job_id":"outline-1"}' in (folder / ".draftline/logs/gateway.log").read_text()
+    assert [asked["job_id"] for asked in record(folder, "cancelled")] == [DOCUMENT_JOB]
 
 
 async def test_an_interrupt_while_starting_is_obeyed(launch: Launch) -> None:

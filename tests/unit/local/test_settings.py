@@ -7,7 +7,8 @@ from deploy.local.settings import read_settings
 
 
 def test_empty_variables_are_unset() -> None:
-    names = ("PORT", "PROMPT", "CONTEXT", "ONCE", "REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL")
+    own = ("PORT", "PROMPT", "CONTEXT", "ONCE", "REVIEW")
+    names = (*own, "REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL")
     settings = read_settings(dict.fromkeys(names, "") | {"HOME": "/home"})
     assert settings == read_settings({"HOME": "/home"})
     assert (settings.port, settings.once, settings.context) == (8000, False, ())
@@ -17,8 +18,8 @@ def test_empty_variables_are_unset() -> None:
 
 def test_variables_are_read() -> None:
     given = {"PORT": "1", "PROMPT": " Bees ", "CONTEXT": "a.txt, b/c.pdf,", "ONCE": "1", "REDIS_URL": "redis://r"}
-    settings = read_settings(given)
-    assert (settings.port, settings.prompt, settings.once) == (1, "Bees", True)
+    settings = read_settings(given | {"REVIEW": "1"})
+    assert (settings.port, settings.prompt, settings.once, settings.review) == (1, "Bees", True, True)
     assert settings.context == (Path("a.txt"), Path("b/c.pdf"))
     assert settings.inherited == {"REDIS_URL": "redis://r"}
 
@@ -38,6 +39,8 @@ def test_a_port_out_of_range_is_refused(port: str) -> None:
             "OPENAI_API_KEY and OPENAI_BASE_URL are set, but not OPENAI_MODEL",
         ),
         ({"OPENAI_MODEL": "m"}, "neither OPENAI_API_KEY nor OPENAI_BASE_URL"),
+        ({"REVIEW": "maybe"}, "REVIEW=maybe is neither yes nor no"),
+        ({"EDITOR": "vi '"}, "EDITOR=vi ' is no command: No closing quotation"),
         ({"ONCE": "maybe"}, "ONCE=maybe is neither yes nor no"),
         ({"DRAFTLINE_GRACE_SECONDS": "soon"}, "DRAFTLINE_GRACE_SECONDS=soon is no number of seconds"),
         ({"DRAFTLINE_GRACE_SECONDS": "inf"}, "DRAFTLINE_GRACE_SECONDS=inf is no number of seconds"),
@@ -53,3 +56,20 @@ def test_a_model_and_an_endpoint_without_a_key_are_enough() -> None:
     settings = read_settings(given)
     assert settings.model_name == "m"
     assert settings.inherited == given
+
+
+@pytest.mark.parametrize(
+    ("given", "editor"),
+    [
+        ({"VISUAL": "code --wait", "EDITOR": "nano"}, ("code", "--wait")),
+        ({"VISUAL": " ", "EDITOR": "'my editor' -x"}, ("my editor", "-x")),
+        ({"PATH": "/nowhere"}, None),
+    ],
+)
+def test_the_editor_is_the_one_other_programs_use(given: dict[str, str], editor: tuple[str, ...] | None) -> None:
+    assert read_settings(given).editor == editor
+
+
+def test_vi_is_the_editor_where_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "vi").touch(mode=0o755)
+    assert read_settings({"PATH": str(tmp_path)}).editor == ("vi",)
