@@ -5,16 +5,24 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.runtime import Runtime
 
 from document_worker.pipeline.graph import build_graph
+from document_worker.pipeline.nodes.restore import evidence_for, restore
+from document_worker.pipeline.nodes.section import assigned
+from document_worker.pipeline.prompts import writing
+from document_worker.pipeline.standing import room_for
+from shared.contracts.commands import Revision
 from shared.contracts.errors import PermanentError, TransientError
 from shared.contracts.events import ProgressData, Section
+from shared.contracts.outline import Research
 from shared.contracts.plan import PLAN, Plan, SectionRole, evidence_field
 from shared.contracts.usage import Usage
 from shared.llm import Answer, StoredAnswers
+from shared.llm.tokens import estimate_prompt_tokens
 from tests.support.llm import AnswersInMemory
 from tests.unit.pipelines.desk import PaperDesk
 from tests.unit.pipelines.revised import (
@@ -54,6 +62,7 @@ def _documents(draw: st.DrawFn) -> tuple[dict[str, str], dict[str, SectionRole],
     return texts, roles, draw(st.sampled_from(names))
 
 
+@settings(max_examples=40, deadline=None)
 @given(_documents(), _TEXTS, st.text(max_size=200))
 def test_every_other_section_stays_byte_for_byte(
     document: tuple[dict[str, str], dict[str, SectionRole], str], again: str, instruction: str
@@ -84,6 +93,36 @@ async def test_the_prompt_holds_what_was_asked_what_stood_there_and_what_stands_
     assert texts_of(desk.stored)["Queens"] == NEW
     assert f"## Queens\n\n{NEW}\n\n## Drones" in result.document.markdown
     assert result.quality.target_words == sum(len(text.split()) for text in (HONEY, DRONES)) + 18
+
+
+@pytest.mark.parametrize(
+    ("sentence", "language"), [("Bees make honey from nectar in summer. ", "en"), ("蜜蜂在夏天把花蜜酿成蜂蜜。", "zh")]
+)
+@pytest.mark.parametrize("role", ["body", "introduction"])
+async def test_what_stands_there_is_shown_as_far_as_a_small_context_bears(
+    sentence: str, language: str, role: SectionRole
+) -> None:
+    ledger = ledger_of(*(f"{sentence * 20}{n}" for n in range(9)))
+    texts = dict.fromkeys(("Honey", "Queens", "Drones"), sentence * 500)
+    dealt = {"Honey": ledger.passages[:4]} if role == "body" else {}
+    stored = finished_document(texts, ledger, dealt, {"Honey": role}, language)
+    asked = {"instruction": sentence * (40 if role == "body" else 15)}
+    context = context_of(Told(lambda _prompt, _n: ""), begun(stored, "Honey"), "Honey", asked=asked)
+    await restore({}, Runtime(context=context))
+    plan = await context.plan()
+    job = await assigned(context, plan, plan.section("Honey"))
+    assert job.standing is not None
+    assert sentence.strip() in job.standing.previous
+    ask = writing.section(plan, job.planned, job.evidence, job.contents_tokens, job.standing)
+    messages = ask if role == "body" else writing.closing(plan, job.planned, job.digest, job.standing)
+    assert "of which you see the beginning" in messages[-1].content
+    assert estimate_prompt_tokens(messages) + context.answer_tokens <= context.context_tokens
+
+
+def test_what_stands_there_gets_the_room_that_is_left_up_to_a_fifth() -> None:
+    assert room_for(4_096, 1_365, []) == 819
+    assert room_for(4_096, 1_365, ["蜂" * 1_000, "bees" * 500]) == 4_096 - 1_365 - 409 - 500 - 1_000 - 500
+    assert room_for(4_096, 1_365, ["蜂" * 2_000]) == 0
 
 
 async def test_what_another_section_says_already_is_left_out() -> None:
@@ -132,6 +171,18 @@ async def test_no_more_evidence_than_the_prompt_has_room_for() -> None:
         assert len(re.findall(r"^\[@", model.asked[0], re.MULTILINE)) == most
 
 
+@pytest.mark.parametrize(("research", "most"), [("none", 0), ("context_only", 1), ("web", 2), (None, 2)])
+def test_what_is_added_is_what_the_section_may_rest_on(research: Research | None, most: int) -> None:
+    ledger = ledger_of(LEFTOVER, f"{LEFTOVER} So it is.")
+    found = ledger.sources[1].model_copy(update={"provider": "searxng"})
+    ledger = ledger.model_copy(update={"sources": [ledger.sources[0], found]})
+    plan = Plan.model_validate_json(finished_document(DOCUMENT, ledger)[PLAN])
+    sections = [section.model_copy(update={"research": research}) for section in plan.sections]
+    revision = Revision(parent_job_id="p", root_job_id="p", section_id="Queens", instruction="The colour of the dot.")
+    added = evidence_for(plan.model_copy(update={"sections": sections}), revision, ledger, room_tokens=1_000)
+    assert len(added) == most
+
+
 async def test_a_source_that_only_the_old_text_cited_leaves_the_list_and_the_numbers_close_up() -> None:
     ledger = ledger_of("Nectar is dried.", "Queens lay eggs.", "Drones are fed.")
     keys = [passage.key for passage in ledger.passages]
@@ -175,7 +226,7 @@ async def test_a_section_that_was_missing_is_written_and_what_else_is_missing_st
     desk = begun(stored, "Queens")
     model = Told(lambda _prompt, _n: NEW)
     result = await revise(model, desk, "Queens", asked={"target_words": 18})
-    assert "replaces this text" not in model.asked[0]
+    assert "Yours replaces" not in model.asked[0]
     assert f"## Queens\n\n{NEW}" in result.document.markdown
     assert "Wasps" not in result.document.markdown
     assert [missing.id for missing in result.quality.missing_sections] == ["Wasps"]
@@ -203,9 +254,7 @@ class BreakingDesk(PaperDesk):
 
 @pytest.mark.parametrize("field", [evidence_field("Queens"), PLAN, "facts:Queens", "text:Queens", "fused"])
 async def test_wherever_it_breaks_off_it_comes_to_the_same(field: str) -> None:
-    ledger = ledger_of(
-        "Queens lay eggs.", LEFTOVER, f"{LEFTOVER} So it is.", f"{LEFTOVER} Not so.", "Colour.", "Colours"
-    )
+    ledger = ledger_of("Queens lay eggs.", LEFTOVER, *(f"{LEFTOVER} {'So it is. ' * n}" for n in range(1, 8)))
     stored = finished_document(DOCUMENT, ledger, {"Queens": ledger.passages[:1]})
     answer = Answer(f"{NEW} So it was [@{ledger.passages[1].key}].", "stop", Usage(llm_calls=1))
     ends: list[dict[str, bytes]] = []

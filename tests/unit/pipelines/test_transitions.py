@@ -11,10 +11,21 @@ from document_worker.pipeline.pointing import Direction, outdated
 from shared.contracts.errors import TransientError
 from shared.contracts.events import Section
 from shared.contracts.plan import SectionRole, previous_field
-from shared.llm import StoredAnswers
+from shared.contracts.usage import Usage
+from shared.llm import Budget, StoredAnswers
+from shared.llm.budget import Limits
 from tests.support.llm import AnswersInMemory
 from tests.unit.pipelines.desk import PaperDesk
-from tests.unit.pipelines.revised import begun, context_of, finished_document, ledger_of, revise, run, texts_of
+from tests.unit.pipelines.revised import (
+    begun,
+    context_of,
+    finished_document,
+    ledger_of,
+    result_of,
+    revise,
+    run,
+    texts_of,
+)
 from tests.unit.pipelines.told import Told
 
 OLD = "The copper price doubled within a year. Smelters closed and scrap dealers grew rich on old cables."
@@ -87,6 +98,9 @@ async def test_introduction_and_conclusion_speak_of_the_whole_and_are_left_alone
 
 WAYWARD: dict[str, Callable[[str], str]] = {
     "as it was": lambda prompt: prompt.partition("The paragraph:\n")[2].partition("\n\nOther")[0],
+    "stale as before": lambda prompt: (
+        prompt.partition("The paragraph:\n")[2].partition("\n\nOther")[0].replace("when smelters", "after smelters")
+    ),
     "far longer": lambda _prompt: " ".join([MENDED_FOLLOWS] * 4),
     "without its citation": lambda _prompt: MENDED_FOLLOWS,
     "in Chinese": lambda _prompt: "如上所述，铝线取代了铜线，他们的儿子去了城里，再也没有回来过，村里的人都这样说。",
@@ -131,6 +145,15 @@ async def test_no_transition_is_mended_when_the_time_is_short() -> None:
     assert texts_of(desk.stored) == {**DOCUMENT, "Middle": NEW}
 
 
+async def test_a_short_budget_leaves_transitions_as_they_are_and_says_so() -> None:
+    desk = begun(finished_document(DOCUMENT), "Middle")
+    budget = Budget(Limits(max_tokens=100), Usage(prompt_tokens=90))
+    result = await revise(_answering(), desk, "Middle", budget=budget)
+    assert texts_of(desk.stored) == {**DOCUMENT, "Middle": NEW}
+    (said,) = [each.message for each in result.quality.degradations if each.code == "budget_limited"]
+    assert "mending transitions" in said
+
+
 @dataclasses.dataclass(slots=True)
 class BreakingDesk(PaperDesk):
     """Loses power right after it stored what is named."""
@@ -156,8 +179,22 @@ async def test_a_mended_transition_is_known_after_a_crash(field: str) -> None:
     undisturbed = begun(finished_document(DOCUMENT), "Middle")
     result = await revise(_answering(), undisturbed, "Middle")
     assert texts_of(desk.stored) == texts_of(undisturbed.stored)
+    assert {name: desk.shown(name) for name in DOCUMENT} == texts_of(desk.stored)
     assert result.revision is not None
     assert result.revision.changed_sections == ["First", "Middle", "Last"]
+
+
+async def test_a_transition_that_was_only_about_to_be_mended_is_not_named_as_changed() -> None:
+    desk = BreakingDesk(stored=begun(finished_document(DOCUMENT), "Middle").stored, broken_at=previous_field("First"))
+    graph = build_graph(InMemorySaver())
+    with pytest.raises(RuntimeError, match="previous:First"):
+        await run(graph, context_of(_answering(), desk, "Middle"))
+    desk.soft_seconds = 0.0
+    await run(graph, context_of(_answering(), desk, "Middle", 2))
+    assert texts_of(desk.stored) == {**DOCUMENT, "Middle": NEW}
+    revision = result_of(desk).revision
+    assert revision is not None
+    assert revision.changed_sections == ["Middle"]
 
 
 OLD_ZH = "蜂蜜的水分降到百分之十八以下，工蜂用蜡封住巢房。"
@@ -188,6 +225,7 @@ NEW_ZH = "雄蜂没有螫针，夏末被赶出蜂巢。"
         ("As shown above, aluminium took the power lines.", "back", f"{OLD} {NEW}", NEW, False),
         ("As shown above, bees make honey.", "back", OLD, NEW, False),
         ("As shown above, all of this matters.", "back", OLD, NEW, False),
+        ("As shown above, cables are costly.", "back", OLD, NEW, False),
         ("如前所述，这一点很要紧。", "back", OLD_ZH, NEW_ZH, False),
     ],
 )

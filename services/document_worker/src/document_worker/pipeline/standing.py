@@ -1,6 +1,6 @@
 """What a section that is written again has to fit: the text it replaces, and those on both sides of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from document_worker.pipeline.length import blocks
@@ -9,9 +9,12 @@ from shared.llm import estimate_tokens
 from shared.retrieval.citations import without_keys
 from shared.retrieval.text import sentence_spans
 
-_LONGEST_NEIGHBOUR = 600
-_PREVIOUS = 1 / 8
-"""Share of the model's context that the text to be replaced may take."""
+_MOST = 1 / 5
+"""Share of the model's context that all of it may take."""
+_PREVIOUS = 3 / 5
+"""Share of that for the text to be replaced; the rest is for both sides alike."""
+_ASKING = 500
+"""Tokens of what every prompt says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +23,30 @@ class Standing:
 
     previous: str = ""
     """The text that is replaced, with its citations."""
+    whole: bool = True
+    """Whether that is all of it."""
     before: str = ""
     """How the section before ends."""
     after: str = ""
     """How the section after begins."""
 
 
-def standing_of(plan: Plan, section_id: str, texts: Mapping[str, str], previous: str, context_tokens: int) -> Standing:
+def room_for(context_tokens: int, answer_tokens: int, shown: Iterable[str]) -> int:
+    """Tokens that a prompt has left for it beside the contents and what else is ``shown``."""
+    taken = answer_tokens + context_tokens // 10 + _ASKING + sum(map(estimate_tokens, shown))
+    return max(0, min(round(context_tokens * _MOST), context_tokens - taken))
+
+
+def standing_of(plan: Plan, section_id: str, texts: Mapping[str, str], previous: str, room_tokens: int) -> Standing:
     """``texts`` are those of the other sections."""
     before, after = neighbours_of(plan, section_id)
+    side = round(room_tokens * (1 - _PREVIOUS) / 2)
+    shown = within(previous, round(room_tokens * _PREVIOUS))
     return Standing(
-        within(previous, round(context_tokens * _PREVIOUS)),
-        _block(texts, before, -1)[-_LONGEST_NEIGHBOUR:],
-        _block(texts, after, 0)[:_LONGEST_NEIGHBOUR],
+        previous=shown,
+        whole=shown == previous.rstrip(),
+        before=_ending(_block(texts, before, -1), side),
+        after=within(_block(texts, after, 0), side),
     )
 
 
@@ -52,6 +66,16 @@ def within(text: str, tokens: int) -> str:
             break
         kept = end
     return text[:kept].rstrip()
+
+
+def _ending(text: str, tokens: int) -> str:
+    kept = len(text)
+    for start, end in reversed(sentence_spans(text)):
+        tokens -= estimate_tokens(text[start:end])
+        if tokens < 0:
+            break
+        kept = start
+    return text[kept:].lstrip()
 
 
 def _block(texts: Mapping[str, str], leaf: PlannedSection | None, which: int) -> str:

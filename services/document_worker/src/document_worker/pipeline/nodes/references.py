@@ -35,7 +35,8 @@ async def references(state: DocumentState, runtime: Runtime[DocumentContext]) ->
     # Holding sentences against passages is a matter of their number, and the loop keeps the leases of other jobs.
     claims = await asyncio.to_thread(judged, plan, ledger, texts)
     judged_by: Literal["offline", "model"] = "offline"
-    if context.judge and not context.desk.time_is_short() and not context.goes_without(_JUDGING):
+    doubtful = any(claim.verdict == "weak" for found in claims.values() for claim in found)
+    if context.judge and not context.desk.time_is_short() and not (doubtful and context.goes_without(_JUDGING)):
         claims, judged_by = await _second_opinion(context, ledger, claims)
     degradations = _degradations(state, context)
     quality = await asyncio.to_thread(

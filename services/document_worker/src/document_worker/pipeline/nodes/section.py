@@ -12,7 +12,7 @@ from document_worker.pipeline.digest import digest_of
 from document_worker.pipeline.drafting import compose, extend, rewrite
 from document_worker.pipeline.review import Cleaned, Fault, FaultKind, badness, clean, find_faults, finished, usable
 from document_worker.pipeline.schemas import Evidence, WrittenSection
-from document_worker.pipeline.standing import standing_of
+from document_worker.pipeline.standing import room_for, standing_of
 from document_worker.pipeline.state import (
     DocumentContext,
     DocumentState,
@@ -80,16 +80,17 @@ async def assigned(context: DocumentContext, plan: Plan, planned: PlannedSection
     """
     given = await context.desk.load(evidence_field(planned.id)) if planned.evidence else None
     evidence = Evidence.model_validate_json(given) if given else Evidence(passages=[])
-    job = Assignment(context, plan, planned, evidence.passages, evidence.addresses)
     body = await context.texts(plan) if planned.role != "body" else {}
+    digest = digest_of(plan, body, context.context_tokens)
+    job = Assignment(context, plan, planned, evidence.passages, evidence.addresses, digest)
     if context.payload.revision is not None:
         others = await _others(context, plan, planned)
         previous = await context.desk.load(previous_field(planned.id)) or b""
-        standing = standing_of(plan, planned.id, others, previous.decode(), context.context_tokens)
-        job = replace(job, said=await _grams(others), standing=standing)
-    elif body:
-        job = replace(job, said=await _grams(body))
-    return replace(job, digest=digest_of(plan, body, context.context_tokens))
+        shown = [plan.task_prompt[:1_000], planned.instruction, digest, *job.spans.values()]
+        room = room_for(context.context_tokens, context.answer_tokens, shown)
+        standing = standing_of(plan, planned.id, others, previous.decode(), room)
+        return replace(job, said=await _grams(others), standing=standing)
+    return replace(job, said=await _grams(body)) if body else job
 
 
 async def _others(context: DocumentContext, plan: Plan, planned: PlannedSection) -> dict[str, str]:

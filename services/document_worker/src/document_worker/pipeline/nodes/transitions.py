@@ -58,10 +58,9 @@ async def _mend(
     # An introduction or a conclusion speaks of the whole document, not of the section beside it.
     if leaf is None or leaf.role != "body" or leaf.id not in context.finished or context.desk.time_is_short():
         return
-    standing = (await context.desk.require(text_field(leaf.id))).decode()
-    # An attempt that was broken off may have changed it: the same is found again, and asked for again.
-    stored = await context.desk.load(previous_field(leaf.id))
-    text = stored.decode() if stored is not None else standing
+    # An attempt that was broken off may have changed it: the same is found again, asked for again, and shown.
+    stored = await context.desk.load(previous_field(leaf.id)) or await context.desk.require(text_field(leaf.id))
+    text = stored.decode()
     block = blocks(text)[-1 if direction == "ahead" else 0]
     stale = outdated(block, direction, rewritten.before, rewritten.now)
     if not stale or block not in text or context.goes_without(_MENDING):
@@ -71,7 +70,7 @@ async def _mend(
         return
     await context.desk.store(previous_field(leaf.id), text.encode())
     at = text.rindex(block) if direction == "ahead" else text.index(block)
-    await kept(context, leaf, standing, text[:at] + again + text[at + len(block) :])
+    await kept(context, leaf, text, text[:at] + again + text[at + len(block) :])
 
 
 async def _bridged(

@@ -111,7 +111,7 @@ def _again(plan: Plan, standing: Standing | None) -> str:
     if standing is None:
         return ""
     shown = {
-        "It stands in the document already, and yours replaces this text": standing.previous,
+        f"Yours replaces this text{'' if standing.whole else ', of which you see the beginning'}": standing.previous,
         "The section before it ends so": standing.before,
         "The section after it begins so": standing.after,
     }
