@@ -85,6 +85,20 @@ async def test_accepted_is_replicated(pair: Pair, gateway: Gateway) -> None:
         assert await pair.copied_state(f"job-{number}") == "queued"
 
 
+async def test_a_batch_is_replicated_with_its_record(pair: Pair, gateway: Gateway) -> None:
+    body = {"batch_id": "b", "items": [{"kind": "outline", "task_prompt": f"{number}"} for number in range(20)]}
+    for replayed in (None, "true"):
+        answer = await gateway.client.post(f"{JOBS}/batch", json=body)
+        assert (answer.status_code, answer.headers.get("idempotent-replayed")) == (202, replayed)
+        record: Any = await pair.copied.commands.get("draftline:{0}:batch:default/b")
+        assert b'"stored":true' in record
+        assert {await pair.copied_state(f"b.{number}") for number in range(20)} == {"queued"}
+    pair.link.black_hole()
+    found = _unconfirmed(await gateway.client.post(f"{JOBS}/batch", json={**body, "batch_id": "c"}))
+    assert (found["batch_id"], found["stored"]) == ("c", 0)
+    _unconfirmed(await gateway.client.post(f"{JOBS}/batch", json=body))
+
+
 async def test_unconfirmed_is_refused_until_a_repeat_is_confirmed(pair: Pair, gateway: Gateway) -> None:
     assert (await _submit(gateway, "before")).status_code == 202
     pair.link.black_hole()

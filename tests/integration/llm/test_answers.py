@@ -1,12 +1,14 @@
 """Answers over real HTTP: streaming, thinking, usage, parameters, cancelling, concurrency."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from shared.contracts.errors import TransientError
+from shared.contracts.prices import Price
 from shared.contracts.usage import Usage
-from shared.llm import ChatClient, ChatRequest, estimate_tokens
+from shared.llm import ChatClient, ChatRequest, RetryPolicy, estimate_tokens
 from tests.support.llm import KEY, InstantClock, Observed, WrittenText, chat, model_settings
 from tests.support.scripted_model import (
     Asked,
@@ -81,6 +83,31 @@ async def test_usage_is_estimated_where_none_is_reported(endpoint: ScriptedModel
     answer = await client.complete(chat("水利工程"), meter=counted.append)
     assert counted == [answer.usage]
     assert answer.usage == Usage(llm_calls=1, prompt_tokens=8, completion_tokens=5, estimated=True)
+
+
+async def test_what_was_used_costs_where_the_price_is_known(endpoint: ScriptedModel, clock: InstantClock) -> None:
+    endpoint.script = always(Reply(text="Twelve chars", usage=(1_000, 500)))
+    counted: list[Usage] = []
+    prices = {"scripted": Price(prompt=1, completion=2), "dear": Price(prompt=10, completion=20)}
+    async with ChatClient(model_settings(endpoint.base_url), clock, price_of=prices.get) as client:
+        answer = await client.complete(chat("Hello"), meter=counted.append)
+        for model in ("dear", "unknown"):
+            await client.complete(replace(chat("Hello"), model=model), meter=counted.append)
+    assert [usage.cost_usd for usage in counted] == [0.002, 0.02, None]
+    assert answer.usage == counted[0]
+
+
+async def test_what_a_failed_answer_used_costs_too(endpoint: ScriptedModel, clock: InstantClock) -> None:
+    endpoint.script = always(cut(after_chunks=3))
+    counted: list[Usage] = []
+    price = Price(prompt=1, completion=2)
+    settings, once = model_settings(endpoint.base_url), RetryPolicy(tries=1)
+    async with ChatClient(settings, clock, retry=once, price_of=lambda _: price) as client:
+        with pytest.raises(TransientError):
+            await client.complete(chat("Hello"), meter=counted.append)
+    (usage,) = counted
+    assert usage.completion_tokens > 0
+    assert usage.cost_usd == price.cost(usage)
 
 
 async def test_cancelling_closes_the_connection_and_counts(

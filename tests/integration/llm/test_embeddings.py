@@ -8,6 +8,7 @@ from operator import mul
 import pytest
 
 from shared.contracts.errors import PermanentError, TransientError
+from shared.contracts.prices import Price
 from shared.contracts.usage import Usage
 from shared.llm.embeddings import Embedder, Vectors
 from shared.retrieval.hybrid import HybridRanking
@@ -45,6 +46,15 @@ async def test_vectors_have_unit_length_in_the_order_of_the_texts() -> None:
     assert server.bodies[1]["input"] == ["bees", "copper", "蜜蜂", "."]
     assert server.bodies[1]["model"] == "meanings"
     assert server.keys[1] == "Bearer sk-embeddings"
+
+
+async def test_embeddings_cost_what_their_own_model_does() -> None:
+    counted: list[Usage] = []
+    prices = {"meanings": Price(prompt=2, completion=0)}
+    with EmbeddingsServer() as server:
+        async with Embedder(server.settings(), InstantClock(), price_of=prices.get) as embedder:
+            await embedder.embed(["bees", "copper"], counted.append)
+    assert counted == [Usage(llm_calls=1, prompt_tokens=6, cost_usd=12e-6)]
 
 
 async def test_many_texts_go_in_batches_four_at_once() -> None:

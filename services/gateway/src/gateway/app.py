@@ -6,10 +6,22 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from gateway.batching import BatchCommand
 from gateway.dependencies import Services
 from gateway.errors import install_error_handlers
 from gateway.middleware import BodyLimit, RequestContext
-from gateway.routers import dead_letters, events, jobs, operators, outlines, results, revisions, service
+from gateway.routers import (
+    batches,
+    dead_letters,
+    estimates,
+    events,
+    jobs,
+    operators,
+    outlines,
+    results,
+    revisions,
+    service,
+)
 from gateway.schemas import Problem
 from shared.contracts.commands import DocumentCommand, OutlineCommand, RegenerateCommand
 from shared.contracts.outline_edits import OutlinePatch
@@ -27,6 +39,8 @@ def create_app(services: Services | None = None) -> FastAPI:
     )
     app.state.services = services
     app.include_router(jobs.router)
+    app.include_router(estimates.router)
+    app.include_router(batches.router)
     app.include_router(outlines.router)
     app.include_router(results.router)
     app.include_router(revisions.router)
@@ -48,6 +62,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             [
                 (OutlineCommand, "validation"),
                 (DocumentCommand, "validation"),
+                (BatchCommand, "validation"),
                 (RegenerateCommand, "validation"),
                 (OutlinePatch, "validation"),
                 (Problem, "serialization"),

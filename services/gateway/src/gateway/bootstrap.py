@@ -3,11 +3,13 @@
 from gateway.admission import Admission
 from gateway.dependencies import Services
 from gateway.exporting import ExportDelivery
-from gateway.settings import GatewaySettings
+from gateway.pricing import Pricing
+from gateway.settings import GatewaySettings, WorkersModelSettings
 from gateway.sse.hub import FeedHub
 from shared.jobs import JobLists, JobStore
 from shared.jobs.outlines import OutlineStore
 from shared.lifecycle.clock import SystemClock
+from shared.redis.batches import Batches
 from shared.redis.client import Connections
 from shared.redis.exports import Exports
 from shared.redis.operations import Operations
@@ -16,7 +18,7 @@ from shared.redis.reads import Reads
 from shared.redis.revisions import Revisions
 from shared.redis.scripts import Scripts
 from shared.redis.surveys import Surveys
-from shared.settings import RedisSettings, RetentionSettings
+from shared.settings import PriceSettings, RedisSettings, RetentionSettings
 
 
 def build_services(
@@ -42,6 +44,8 @@ def build_services(
         admission=admission,
         exports=ExportDelivery(Exports(connections, redis.shards), admission, hub, clock),
         revisions=Revisions(connections, redis.shards, retention.record_ttl_seconds),
+        batches=Batches(connections, redis.shards, confirm_seconds),
+        pricing=Pricing(WorkersModelSettings(), PriceSettings()),
         clock=clock,
         settings=settings,
     )

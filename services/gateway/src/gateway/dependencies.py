@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.admission import Admission
 from gateway.errors import ProblemError, come_back, validation_problem
 from gateway.exporting import ExportDelivery
+from gateway.pricing import Pricing
 from gateway.settings import GatewaySettings
 from gateway.sse.hub import FeedHub, Subscription
 from gateway.sse.positions import JobSet
@@ -24,6 +25,7 @@ from shared.contracts.jobs import Job
 from shared.jobs import JobLists, JobStore
 from shared.jobs.outlines import OutlineStore
 from shared.lifecycle.clock import Clock
+from shared.redis.batches import Batches
 from shared.redis.client import Connections
 from shared.redis.operations import Operations
 from shared.redis.reads import Reads
@@ -49,7 +51,9 @@ class Services:
     hub: FeedHub
     admission: Admission
     exports: ExportDelivery
+    pricing: Pricing
     revisions: Revisions
+    batches: Batches
     clock: Clock
     settings: GatewaySettings
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,13 +74,18 @@ async def prepared(service: ServicesDep) -> None:
         raise ProblemError(503, "redis_unavailable", "Redis has not answered yet.", headers=come_back())
 
 
-async def read_body(request: Request, model: type[_Model]) -> _Model:
-    """The body as a model; raises ProblemError 400, 415 or 422."""
+async def json_body(request: Request) -> bytes:
+    """The body of a request that says it is JSON; raises ProblemError 415."""
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise ProblemError(415, "unsupported_media_type", f"Send application/json, not {media_type[:100]}.")
+    return await request.body()
+
+
+async def read_body(request: Request, model: type[_Model]) -> _Model:
+    """The body as a model; raises ProblemError 400, 415 or 422."""
     try:
-        return model.model_validate_json(await request.body())
+        return model.model_validate_json(await json_body(request))
     except ValidationError as error:
         raise validation_problem(error) from error
 
@@ -110,12 +119,13 @@ JobDep = Annotated[Job, Depends(load_job)]
 
 async def subscription(ref: JobRefDep, service: ServicesDep) -> AsyncIterator[Subscription]:
     """Watch the job for as long as the request lives, even if its client stalls."""
-    _refuse_while_draining(service)
+    refuse_while_draining(service)
     with service.hub.subscribe(ref) as watching:
         yield watching
 
 
-def _refuse_while_draining(service: Services) -> None:
+def refuse_while_draining(service: Services) -> None:
+    """Raise ProblemError 503 where a stream would end as soon as it began."""
     if service.hub.draining:
         raise ProblemError(503, "draining", "Connect again: another server answers.", headers={"Retry-After": "1"})
 
@@ -157,7 +167,7 @@ async def listed_jobs(
         message = f"{len(jobs.refs)} jobs; a stream follows {MAX_LISTED_JOBS} at most"
         fault = {"pointer": "/query/job_id", "message": message}
         raise ProblemError(422, "validation_failed", f"/query/job_id: {message}", errors=[fault])
-    _refuse_while_draining(service)
+    refuse_while_draining(service)
     with service.hub.subscribe_all(jobs.refs) as subscriptions:
         yield Watching(jobs, subscriptions, jobs.positions(resume))
 

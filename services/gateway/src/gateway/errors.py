@@ -31,7 +31,10 @@ TITLES = {
     "job_not_found": "There is no such job",
     "not_found": "There is no such resource",
     "method_not_allowed": "This resource does not know that method",
+    "price_unknown": "Costs cannot be limited where no price is known",
     "job_id_conflict": "The job id is taken",
+    "batch_not_found": "There is no such batch",
+    "batch_id_conflict": "The batch id is taken",
     "idempotency_key_reused": "The idempotency key was used for another request",
     "worker_not_found": "There is no such worker",
     "dead_letter_not_found": "There is no such dead letter",
@@ -111,14 +114,15 @@ def validation_problem(error: ValidationError) -> ProblemError:
     """A body that pydantic refused: 400 where it is no JSON at all, else 422 with a pointer for each fault."""
     count = error.error_count()
     if count > MAX_FAULTS:
-        return _invalid([{"pointer": "", "message": f"{count:,} faults"}])
+        return invalid([{"pointer": "", "message": f"{count:,} faults"}])
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     if faults[0]["type"] == "json_invalid":
         return ProblemError(400, "malformed_json", faults[0]["msg"])
-    return _invalid([{"pointer": _pointer(fault["loc"]), "message": fault["msg"]} for fault in faults[:SHOWN_FAULTS]])
+    return invalid([{"pointer": _pointer(fault["loc"]), "message": fault["msg"]} for fault in faults[:SHOWN_FAULTS]])
 
 
-def _invalid(errors: Sequence[Mapping[str, str]]) -> ProblemError:
+def invalid(errors: Sequence[Mapping[str, str]]) -> ProblemError:
+    """A problem of faults, the first of them in its detail."""
     first = errors[0]
     return ProblemError(422, "validation_failed", f"{first['pointer'] or '/'}: {first['message']}", errors=errors)
 
@@ -173,7 +177,7 @@ async def _on_parameters(request: Request, error: Exception) -> JSONResponse:
     """Headers and query parameters, which FastAPI checks itself."""
     assert isinstance(error, RequestValidationError)
     faults = [{"pointer": _pointer(fault["loc"]), "message": fault["msg"]} for fault in error.errors()]
-    return _answer(request, _invalid(faults[:SHOWN_FAULTS]))
+    return _answer(request, invalid(faults[:SHOWN_FAULTS]))
 
 
 async def _on_client_gone(_request: Request, _error: Exception) -> Response:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.settings.base import EnvironmentSettings
+from shared.settings.model import ModelSettings
 
 
 class GatewaySettings(EnvironmentSettings):
@@ -25,3 +26,9 @@ class GatewaySettings(EnvironmentSettings):
     admission_memory_percent: float = Field(
         default=75, gt=0, le=100, description="Of Redis's `maxmemory`: where more is used, new jobs are refused."
     )
+
+
+class WorkersModelSettings(ModelSettings):
+    """The model of the workers, by the same variables: for estimates and limits. The gateway does without its name."""
+
+    model: str = Field(validation_alias="OPENAI_MODEL", default="")

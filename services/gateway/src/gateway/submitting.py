@@ -29,7 +29,7 @@ async def submit_outline(
     service: Services, command: OutlineCommand, job_id: str, request_id: str, *, keyed: bool, batch: str = ""
 ) -> tuple[Job, bool]:
     """Accept an outline job; true with it if it was accepted before."""
-    _check_due(service, command)
+    _check(service, command)
     payload = command.model_copy(update={"job_id": None}).model_dump_json().encode()
     new = new_job(JobRef(job_id), JobKind.OUTLINE, command, payload, request_id, batch)
     return await accept(service, new, keyed=keyed)
@@ -39,7 +39,7 @@ async def submit_document(
     service: Services, command: DocumentCommand, job_id: str, request_id: str, *, keyed: bool, batch: str = ""
 ) -> tuple[Job, bool]:
     """Accept a document job; true with it if it was accepted before."""
-    _check_due(service, command)
+    _check(service, command)
     ref = JobRef(job_id)
     new = new_job(ref, JobKind.DOCUMENT, command, b"", request_id, batch)
     known = await service.store.get(ref)
@@ -57,6 +57,12 @@ async def submit_document(
 def _planned_first(command: DocumentCommand) -> DocumentPayload:
     """A request whose outline the job makes itself: those who plan read it, and those who write after them."""
     return DocumentPayload.model_validate(command.model_dump(exclude={"job_id", "outline_job_id", "review"}))
+
+
+def _check(service: Services, command: JobOptions) -> None:
+    """What the models of the request cannot know; raises ProblemError 422."""
+    _check_due(service, command)
+    service.pricing.check(command)
 
 
 def _check_due(service: Services, command: JobOptions) -> None:

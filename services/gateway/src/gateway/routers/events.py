@@ -1,7 +1,7 @@
 """The event streams: of one job, and of several."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Depends, Response
@@ -17,6 +17,7 @@ from gateway.dependencies import (
     subscription,
 )
 from gateway.errors import ProblemError
+from gateway.following import all_sent, stream_answers
 from gateway.routers.answering import PROBLEMS
 from gateway.schemas import API
 from gateway.sse.follower import Follower
@@ -30,15 +31,7 @@ from shared.jobs.record import to_job
 router = APIRouter(prefix=API, tags=["events"], responses=PROBLEMS, dependencies=[Depends(prepared)])
 
 
-def _answers(ended: str) -> dict[int | str, dict[str, Any]]:
-    stream = {"text/event-stream": {"schema": {"type": "string"}}}
-    return {
-        200: {"content": stream, "description": "Server-sent events, see docs/events.md"},
-        204: {"description": f"{ended} and there is nothing newer"},
-    }
-
-
-@router.get("/jobs/{job_id}/events", response_class=Response, responses=_answers("The job has ended"))
+@router.get("/jobs/{job_id}/events", response_class=Response, responses=stream_answers("The job has ended"))
 async def job_events(
     watching: Annotated[Subscription, Depends(subscription)],
     job: JobDep,
@@ -46,18 +39,18 @@ async def job_events(
     service: ServicesDep,
 ) -> Response:
     """Follow a job from its first event, or after `Last-Event-ID`, to the terminal event of its current run."""
-    if await _all_sent(service, [job], [after]):
+    if await all_sent(service, [job], [after]):
         return Response(status_code=204)
     about = Origin(job.ref.job_id, job.kind, job.request_id)
     return _stream(service, [watching], [after], _event_id, about)
 
 
-@router.get("/events", response_class=Response, responses=_answers("All jobs have ended"))
+@router.get("/events", response_class=Response, responses=stream_answers("All jobs have ended"))
 async def multiplexed_events(watching: Annotated[Watching, Depends(listed_jobs)], service: ServicesDep) -> Response:
     """Follow several jobs as one would follow each, until all have ended. Here an event's `id:` is an opaque cursor."""
     found = await _load(service, watching)
     after = watching.resumed or [START] * len(found)
-    if await _all_sent(service, found, after):
+    if await all_sent(service, found, after):
         return Response(status_code=204)
     return _stream(service, watching.subscriptions, after, watching.jobs.cursor, SEVERAL_JOBS)
 
@@ -77,15 +70,6 @@ async def _load(service: Services, watching: Watching) -> list[Job | None]:
 def _event_id(positions: Sequence[EventId]) -> str:
     (only,) = positions
     return str(only)
-
-
-async def _all_sent(service: Services, jobs: Sequence[Job | None], after: Sequence[EventId]) -> bool:
-    """Whether all jobs have ended, or are gone, and the client has the last event of each."""
-    for job, position in zip(jobs, after, strict=True):
-        ended = job is None or (job.state.terminal and await service.reads.last_event_id(job.ref) == position)
-        if not ended:
-            return False
-    return True
 
 
 def _stream(

@@ -1,10 +1,11 @@
 """One job as one client sees it: first the journal after the client's position, then what the feed brings."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.schemas import job_view
-from gateway.sse.frames import Frame, Origin, event_frame, gap_frame
+from gateway.sse.frames import Frame, Origin, event_frame, gap_frame, left_out_frame
 from gateway.sse.hub import Subscription
 from shared.contracts.events import TERMINAL_EVENTS
 from shared.contracts.ids import EventId
@@ -19,13 +20,38 @@ JOURNAL_PAGE = 200
 _TERMINAL = frozenset(event.value for event in TERMINAL_EVENTS)
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A job that may not be there yet."""
+
+    digest: str
+    """Tells it from another job of its id."""
+    may_come: Callable[[], Awaitable[bool]]
+
+
 class Follower:
     """Follows a job from a position to the terminal event of its current run, a bounded piece each turn."""
 
-    __slots__ = ("_clock", "_reads", "_run_fence", "_store", "ended", "position", "subscription")
+    __slots__ = (
+        "_awaiting",
+        "_clock",
+        "_expected",
+        "_reads",
+        "_run_fence",
+        "_store",
+        "ended",
+        "position",
+        "subscription",
+    )
 
     def __init__(
-        self, subscription: Subscription, position: EventId, store: JobStore, reads: Reads, clock: Clock
+        self,
+        subscription: Subscription,
+        position: EventId,
+        store: JobStore,
+        reads: Reads,
+        clock: Clock,
+        expected: Expected | None = None,
     ) -> None:
         self.subscription = subscription
         self.position = position
@@ -33,14 +59,20 @@ class Follower:
         self.ended = False
         """Whether nothing follows on what the last turn gave."""
         self._run_fence = 0
+        self._expected = expected
+        self._awaiting = False
+        """Whether there was no such job when it was last looked for, but it may still come."""
         self._store = store
         self._reads = reads
         self._clock = clock
 
     async def turn(self) -> list[Frame]:
         """The next events after the position: a page of the journal, or what is queued. Raises what Redis raises."""
-        if not self.subscription.behind:
+        if not self.subscription.behind and not self._awaiting:
             return self._fresh(self.subscription.take())
+        if self._awaiting:
+            # Of our job the journal has it too; another's would have us look again and again.
+            self.subscription.take()
         self.subscription.behind = False
         try:
             return await self._replay()
@@ -48,15 +80,23 @@ class Follower:
             self.subscription.fall_behind()
             raise
 
+    def look_again(self) -> None:
+        """Nothing happened for a while: see whether a job that may still come is there, or will not come."""
+        if self._awaiting:
+            self.subscription.fall_behind()
+
     async def _replay(self) -> list[Frame]:
         ref = self.subscription.ref
+        # Asked first: what was not there then may have come before it was over.
+        may_come = self._expected is not None and await self._expected.may_come()
         found = await self._reads.replay(ref, self.position, JOURNAL_PAGE)
-        later = to_job(ref, found.later) if found.later else None
+        later = to_job(ref, found.later) if self._is_it(found.later) else None
         if found.newest is not None and self.position > found.newest and later is not None:
             # The later record: a snapshot has to hold all that happened up to the id it carries.
             return await self._gap(later, found.newest)
-        if not found.record:
-            self.ended = True
+        self._awaiting = may_come and not self._is_it(found.record)
+        if not self._is_it(found.record):
+            self.ended = not may_come
             return []
         job = to_job(ref, found.record)
         if self.position == found.newest:
@@ -69,10 +109,16 @@ class Follower:
             return []
         return self._paged(job, found.page)
 
+    def _is_it(self, record: Mapping[str, str]) -> bool:
+        return bool(record) and (self._expected is None or record["digest"] == self._expected.digest)
+
     def _paged(self, job: Job, page: list[Entry]) -> list[Frame]:
         self._run_fence = job.run_fence
         origin = Origin(job.ref.job_id, job.kind, job.request_id)
-        frames = self._fresh(event_frame(origin, entry) for entry in page)
+        left_out = self.subscription.left_out
+        frames = self._fresh(
+            left_out_frame(entry) if entry.type in left_out else event_frame(origin, entry) for entry in page
+        )
         if len(page) == JOURNAL_PAGE:
             self.subscription.fall_behind()
         elif job.state.terminal:

@@ -41,6 +41,11 @@ def opening(retry_ms: int) -> bytes:
     return b"retry: %d\n\n" % retry_ms
 
 
+def left_out_frame(entry: Entry) -> Frame:
+    """Stands for an event that the client is not sent: a place in the journal, and nothing to send."""
+    return Frame(entry.id, entry.type, b"")
+
+
 def event_frame(origin: Origin, entry: Entry) -> Frame:
     """A stored event. Its data is passed through as it was written: one line of JSON."""
     time = datetime.fromtimestamp(entry.time_ms / 1000, UTC)

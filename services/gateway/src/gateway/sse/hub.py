@@ -43,17 +43,21 @@ class Wakeup(asyncio.Event):
 class Subscription:
     """What one client has not been sent yet of one job. Bounded: an overflow forgets all, the journal still has it."""
 
-    __slots__ = ("_limit", "_queue", "behind", "ref", "wakeup")
+    __slots__ = ("_limit", "_queue", "behind", "left_out", "ref", "wakeup")
 
-    def __init__(self, ref: JobRef, wakeup: Wakeup, limit: int) -> None:
+    def __init__(self, ref: JobRef, wakeup: Wakeup, limit: int, left_out: frozenset[str]) -> None:
         self.ref = ref
         self.wakeup = wakeup
         self.behind = True
         """Whether the journal has to be read before the queue can be trusted."""
+        self.left_out = left_out
+        """Types of events that the client is not sent."""
         self._limit = limit
         self._queue: list[Frame] = []
 
     def offer(self, frame: Frame) -> None:
+        if frame.type in self.left_out:
+            return
         if len(self._queue) >= self._limit:
             self.fall_behind()
         else:
@@ -93,18 +97,20 @@ class FeedHub:
     @contextmanager
     def subscribe(self, ref: JobRef) -> Iterator[Subscription]:
         """Watch a job while the block runs. Subscribe first, then read the journal: so nothing falls between."""
-        subscription = self._watch(ref, Wakeup(), QUEUE_EVENTS)
+        subscription = self._watch(ref, Wakeup(), QUEUE_EVENTS, frozenset())
         try:
             yield subscription
         finally:
             self.unsubscribe(subscription)
 
     @contextmanager
-    def subscribe_all(self, refs: Sequence[JobRef]) -> Iterator[list[Subscription]]:
+    def subscribe_all(
+        self, refs: Sequence[JobRef], left_out: frozenset[str] = frozenset()
+    ) -> Iterator[list[Subscription]]:
         """Watch several jobs for one client, which waits for all of them at once."""
         wakeup = Wakeup()
         limit = max(LEAST_QUEUE_EVENTS, QUEUE_EVENTS // len(refs))
-        subscriptions = [self._watch(ref, wakeup, limit) for ref in refs]
+        subscriptions = [self._watch(ref, wakeup, limit, left_out) for ref in refs]
         try:
             yield subscriptions
         finally:
@@ -125,8 +131,8 @@ class FeedHub:
             for subscription in watchers:
                 subscription.wakeup.set()
 
-    def _watch(self, ref: JobRef, wakeup: Wakeup, limit: int) -> Subscription:
-        subscription = Subscription(ref, wakeup, limit)
+    def _watch(self, ref: JobRef, wakeup: Wakeup, limit: int, left_out: frozenset[str]) -> Subscription:
+        subscription = Subscription(ref, wakeup, limit, left_out)
         self._watchers[ref].add(subscription)
         return subscription
 

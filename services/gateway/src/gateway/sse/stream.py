@@ -91,6 +91,8 @@ class EventStream(Response):
                 await self._serve(send, follower)
             elif not await self._wakeup.within(self._settings.heartbeat_seconds):
                 await self._push(send, HEARTBEAT)
+                for each in self._turns:
+                    each.look_again()
 
     def _next(self) -> Follower | None:
         """Whose turn it is; None where nobody has anything to send."""
@@ -111,7 +113,7 @@ class EventStream(Response):
             return
         if frames:
             await self._push(send, b"".join(self._marked(follower, frames)))
-            SSE_EVENTS_SENT.inc(sum(frame.type != EventType.GAP for frame in frames))
+            SSE_EVENTS_SENT.inc(sum(bool(frame.body) and frame.type != EventType.GAP for frame in frames))
         if follower.ended:
             self._turns.remove(follower)
             self._hub.unsubscribe(follower.subscription)
@@ -119,7 +121,8 @@ class EventStream(Response):
     def _marked(self, follower: Follower, frames: list[Frame]) -> Iterator[bytes]:
         for frame in frames:
             follower.position = frame.id
-            yield frame.marked(self._mark([each.position for each in self._followers]))
+            if frame.body:
+                yield frame.marked(self._mark([each.position for each in self._followers]))
 
     async def _push(self, send: Send, frames: bytes) -> None:
         try:
