@@ -84,6 +84,7 @@ async def test_it_waits_for_a_person_and_for_nobody_else(services: Fleet, model:
         job_id = await _submit(client, review=True)
         job = await _reaches(client, job_id, "awaiting_review", "failed")
         assert (job["status"], job["phase"], job["outline_version"]) == ("awaiting_review", "outline", 1)
+        assert (job["progress"]["step"], job["progress"]["message"]) == ("review", "Waiting for approval")
         planned = len(model.calls)
         # Nobody holds it: all may stop and start again.
         assert await planner.stop() == 0

@@ -16,7 +16,7 @@ TEXTS = {
 }
 COMMANDS = sorted(name for name, text in TEXTS.items() if text.startswith("#!lua"))
 PARTS = sorted(TEXTS.keys() - COMMANDS)
-REFUSED_WHEN_FULL = {"submit", "promote", "append_events", "ask_export", "put_export"}
+REFUSED_WHEN_FULL = {"submit", "promote", "append_events", "put_outline", "ask_export", "put_export"}
 
 
 def test_there_are_some() -> None:

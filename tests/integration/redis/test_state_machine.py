@@ -40,11 +40,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "examples" in metafunc.fixturenames:
         asked = metafunc.config.getoption("--state-machine-examples")
         drawn = settings(MACHINE, max_examples=EXAMPLES)
-        marks = []
         if asked is not None:
             drawn = settings(MACHINE, max_examples=asked, derandomize=False, print_blob=True)
-            marks = [pytest.mark.timeout(120 + 2 * asked)]
-        metafunc.parametrize("examples", [pytest.param(drawn, marks=marks, id=str(drawn.max_examples))])
+        in_time = pytest.mark.timeout(120 + 2 * drawn.max_examples)
+        metafunc.parametrize("examples", [pytest.param(drawn, marks=in_time, id=str(drawn.max_examples))])
 
 
 @pytest.fixture
@@ -84,6 +83,7 @@ def test_walks_make_every_move_of_the_diagram(world: World) -> None:
     assert world.moves == MOVES.keys()
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_scripts_without_a_guard_are_noticed(world: World, mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(map(mutant.touches, COMMANDS))

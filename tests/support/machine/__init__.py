@@ -1,7 +1,8 @@
 """The state machine of a job as a pure model, and what is needed to hold the real scripts against it.
 
-``queues`` and ``model`` say what the scripts promise; ``moves`` lists the moves; ``world`` runs the scripts on a
-server; ``seen`` reads everything they left; ``agreement`` compares; ``rules`` is the machine that hypothesis drives.
+``queues``, ``reviewing``, ``owners`` and ``model`` say what the scripts promise; ``moves`` lists the moves; ``world``
+runs the scripts on a server; ``seen`` reads everything they left; ``agreement`` compares; ``rules`` is the machine that
+hypothesis drives.
 """
 
 from pkgutil import iter_modules

@@ -36,8 +36,8 @@ def agree(model: Model, world: World) -> None:
 
 def _record_agrees(job: Job, seen: SeenJob) -> None:
     record = to_job(JobRef(job.id), seen.record)
-    told = {name: getattr(record, name) for name in ("kind", "band", "state", "run", "run_fence", "fence", "attempt",
-        "max_attempts", "digest", "request_id", "usage")}  # fmt: skip
+    told = {name: getattr(record, name) for name in ("kind", "phase", "band", "state", "run", "run_fence", "fence",
+        "attempt", "max_attempts", "digest", "request_id", "usage", "review", "outline_version")}  # fmt: skip
     assert told == {name: getattr(job, name) for name in told}, job.id
     assert (record.worker or "", record.progress.percent) == (job.worker, job.percent), job.id
     assert (record.error.code if record.error else "") == job.error, job.id
@@ -97,8 +97,8 @@ def _queues_agree(model: Model, kind: JobKind, seen: SeenKind, now: int) -> None
 
 
 def _each_stands_where_its_state_says(kind: JobKind, seen: Seen) -> None:
-    """Judged by the records alone."""
-    jobs = {name: job.record for name, job in seen.jobs.items() if job.record["kind"] == kind}
+    """Judged by the records alone. Who waits for a person stands nowhere."""
+    jobs = {name: job.record for name, job in seen.jobs.items() if job.phase == kind}
     states = {name: record["state"] for name, record in jobs.items()}
     queues = seen.kinds[kind]
     entries = sorted((name, entry_id) for band in Band for entry_id, name in queues.streams[band])
@@ -118,7 +118,8 @@ def _counts_agree(model: Model, world: World, kind: JobKind) -> None:
     for band, standing in overview.bands.items():
         expected = model.standing(kind, band)
         counts = world.seen.kinds[kind].counts
-        counted = [int(counts.get(f"{state}:{band}", 0)) for state in ("running", "scheduled")]
-        assert counted == [expected.running, expected.scheduled]
+        states = ("running", "scheduled", "awaiting_review")
+        counted = [int(counts.get(f"{state}:{band}", 0)) for state in states]
+        assert counted == [expected.running, expected.scheduled, expected.awaiting_review]
         if model.sound(kind):
             assert standing == expected

@@ -3,13 +3,16 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from shared.contracts.states import Band, JobKind
-from tests.support.machine.machine import PICKS, Machine, pick
+from shared.contracts.states import Band, JobKind, JobState
+from tests.support.machine.machine import PICKS, pick
 from tests.support.machine.queues import HOUR_MS, Entry, Job
+from tests.support.machine.worker_rules import WorkerRules
 from tests.support.machine.world import JOBS
 
+_OF_LATE = ("phase", "review", "outline_version", "parent", "root", "section", "batch", "max_tokens", "max_cost")
 
-class FaultRules(Machine):
+
+class FaultRules(WorkerRules):
     @precondition(lambda self: self.calm())
     @rule(hours=st.sampled_from([-12, -1, 1, 6, 12]))
     def jump(self, hours: int) -> None:
@@ -24,8 +27,8 @@ class FaultRules(Machine):
     def swept(self) -> list[JobKind]:
         """Kinds in which a sweep finds something, or has to leave a lease alone that ended."""
         model = self.model
-        ended = [model.jobs[name].kind for name, at in model.leases.items() if at <= model.now]
-        damaged = [job.kind for job in model.jobs.values() if job.damaged]
+        ended = [model.jobs[name].phase for name, at in model.leases.items() if at <= model.now]
+        damaged = [job.phase for job in model.jobs.values() if job.damaged]
         return [kind for kind in JobKind if model.expired or kind in ended + damaged]
 
     @precondition(lambda self: self.calm() and self.places())
@@ -38,10 +41,10 @@ class FaultRules(Machine):
         """A job's entry, lease or schedule is deleted by hand."""
         job.damaged = True
         if what == "entry":
-            self.world.delete_entry(job.kind, job.band, job.id)
+            self.world.delete_entry(*job.queue, job.id)
             self.model.streams[job.queue] = [entry for entry in self.model.streams[job.queue] if entry is not job.entry]
         else:
-            self.world.delete_place(job.kind, what, job.id)
+            self.world.delete_place(job.phase, what, job.id)
             (self.model.leases if what == "lease" else self.model.delayed).pop(job.id)
         self.tampered()
 
@@ -54,6 +57,29 @@ class FaultRules(Machine):
             "entry": model.stands,
         }
         return [(what, job) for job in model.jobs.values() for what, there in stands.items() if there(job)]
+
+    @precondition(lambda self: self.calm() and self.live())
+    @rule(number=PICKS)
+    def add_stray_lease(self, number: int) -> None:
+        """A job's lease stands among those of the other kind, whose workers have nothing to do with it."""
+        job = pick(self.live(), number)
+        other = next(kind for kind in JobKind if kind is not job.phase)
+        self.world.add_lease(other, job.id)
+        self.tampered()
+        if job.state is JobState.RUNNING:
+            self.reconcile_as(job.worker, other)
+        self.fetch_as("w1", other, 1)
+
+    @precondition(lambda self: self.calm() and self.plain())
+    @rule(number=PICKS)
+    def predate(self, number: int) -> None:
+        """The record is from before there were phases."""
+        self.world.omit(pick(self.plain(), number).id, _OF_LATE)
+        self.tampered()
+
+    def plain(self) -> list[Job]:
+        """Jobs of which an older version knew all there is."""
+        return [job for job in self.model.jobs.values() if not job.sort.planned and job.outline_version is None]
 
     @precondition(lambda self: self.calm() and self.delivered())
     @rule(number=PICKS)

@@ -7,8 +7,9 @@ from shared.contracts.ids import JobRef
 from shared.contracts.states import TERMINAL_STATES, Band, JobKind, JobState
 from shared.redis.scripts import Submission
 from tests.support.jobs import submission
-from tests.support.machine.machine import KINDS, LOST, PICKS, Machine, pick
-from tests.support.machine.queues import HOUR_MS, Job
+from tests.support.machine.machine import KINDS, LOST, PICKS, SORTS, pick
+from tests.support.machine.planning_rules import PlanningRules
+from tests.support.machine.queues import HOUR_MS, Job, Sort
 from tests.support.machine.world import JOBS
 
 DELAYS = st.sampled_from([0, 0, 0, HOUR_MS, 5 * HOUR_MS])
@@ -16,7 +17,7 @@ PRIORITIES = st.sampled_from([0, 5, 9])
 ATTEMPTS = st.integers(1, 3)
 
 
-class GatewayRules(Machine):
+class GatewayRules(PlanningRules):
     asked_in_vain_at = 0
     """How many events there were then: until there are more, it would be the same again."""
 
@@ -34,7 +35,7 @@ class GatewayRules(Machine):
     @precondition(lambda self: self.free())
     @rule(
         number=PICKS,
-        kind=KINDS,
+        sort=SORTS,
         priority=PRIORITIES,
         attempts=ATTEMPTS,
         delay_ms=DELAYS,
@@ -42,16 +43,16 @@ class GatewayRules(Machine):
         lost=LOST,
     )
     def submit(
-        self, number: int, kind: JobKind, priority: int, attempts: int, delay_ms: int, timed: bool, lost: bool
+        self, number: int, sort: Sort, priority: int, attempts: int, delay_ms: int, timed: bool, lost: bool
     ) -> None:
         """A new job, for later by a delay or by a time, which may be over."""
         name = pick(self.free(), number)
-        self.submit_new(name, kind, priority, attempts, delay_ms, timed=timed, lost=lost)
+        self.submit_new(name, sort, priority, attempts, delay_ms, timed=timed, lost=lost)
 
     def submit_new(
         self,
         name: str,
-        kind: JobKind,
+        sort: Sort,
         priority: int,
         attempts: int,
         delay_ms: int,
@@ -61,14 +62,13 @@ class GatewayRules(Machine):
     ) -> None:
         asked = self.request_id()
         due = {"not_before_ms": self.world.seen.now + (delay_ms or -HOUR_MS)} if timed else {"delay_ms": delay_ms}
-        sent = submission(
-            name, kind=kind, priority=priority, max_attempts=attempts, digest=asked, request_id=asked, **due
-        )
-        self.repeat(lost, lambda: self.submit_as(sent, delay_ms))
+        sent = submission(name, kind=sort.kind, phase=sort.phase, review=sort.review, priority=priority,
+            max_attempts=attempts, digest=asked, request_id=asked, **due)  # fmt: skip
+        self.repeat(lost, lambda: self.submit_as(sent, sort, delay_ms))
 
-    def submit_as(self, sent: Submission, delay_ms: int) -> None:
+    def submit_as(self, sent: Submission, sort: Sort, delay_ms: int) -> None:
         band = Band.of(sent.priority)
-        new = Job(sent.ref.job_id, sent.kind, band, sent.max_attempts, sent.digest, sent.request_id, JobState.QUEUED)
+        new = Job(sent.ref.job_id, sort, band, sent.max_attempts, sent.digest, sent.request_id, JobState.QUEUED)
         expected = self.model.submit(new, delay_ms)
         assert self.act("submit", self.world.scripts.submit(sent)) == expected
 
@@ -125,11 +125,15 @@ class GatewayRules(Machine):
         with self.unchanged():
             if job is not None:
                 for digest in (job.digest, "of another body"):
-                    self.submit_as(submission(job.id, kind=job.kind, digest=digest, request_id=asked), 0)
+                    self.submit_as(submission(job.id, kind=job.kind, digest=digest, request_id=asked), job.sort, 0)
             if job is None or job.state in TERMINAL_STATES:
                 self.cancel_as(name)
             if job not in self.again():
                 self.retry_as(name, asked)
+            if job not in self.jobs_in(JobState.AWAITING_REVIEW):
+                self.approve_as(name, None)
+            if job not in self.changeable():
+                self.put_outline_as(name, 1, asked)
             if job not in self.dead():
                 self.requeue_as(name, asked)
                 self.purge_as(name)

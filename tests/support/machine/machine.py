@@ -12,13 +12,15 @@ from shared.contracts.ids import DEFAULT_TENANT
 from shared.contracts.states import Band, JobKind, JobState
 from shared.contracts.usage import Usage
 from tests.support.machine.agreement import agree
-from tests.support.machine.model import Held, Model
-from tests.support.machine.queues import HOUR_MS, LEASE_MS, Job
+from tests.support.machine.model import Model
+from tests.support.machine.owners import Held
+from tests.support.machine.queues import DOCUMENT, HOUR_MS, LEASE_MS, OUTLINE, PLANNED, REVIEWED, Job
 from tests.support.machine.world import World
 
 Item = TypeVar("Item")
 Reply = TypeVar("Reply")
 KINDS = st.sampled_from(list(JobKind))
+SORTS = st.sampled_from([OUTLINE, DOCUMENT, PLANNED, REVIEWED])
 PICKS = st.integers(0, 5)
 """Which of those there are; see ``pick``."""
 LOST = st.booleans()
@@ -62,7 +64,7 @@ class Machine(RuleBasedStateMachine):
 
     def live(self) -> list[Job]:
         """Jobs that have not ended."""
-        return self.jobs_in(JobState.SCHEDULED, JobState.QUEUED, JobState.RUNNING)
+        return self.jobs_in(JobState.SCHEDULED, JobState.QUEUED, JobState.RUNNING, JobState.AWAITING_REVIEW)
 
     def owners(self) -> list[Held]:
         """Those that hold a job now."""
@@ -98,7 +100,7 @@ class Machine(RuleBasedStateMachine):
 
     def end_lease_of(self, job: Job) -> None:
         self.model.leases[job.id] = self.model.now - HOUR_MS
-        self.world.end_lease(job.kind, job.id)
+        self.world.end_lease(job.phase, job.id)
         self.tampered()
 
     def repeat(self, lost: bool, step: Callable[[], object]) -> None:

@@ -1,32 +1,17 @@
-"""What each script does to the queues and answers: one method a script, in the order of docs/state-machine.md."""
+"""What the scripts that name no fence do to the queues and answer, one method a script."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.contracts.jobs import Claim
 from shared.contracts.states import TERMINAL_STATES, Band, JobKind, JobState
-from shared.contracts.usage import Usage
 from shared.redis.operations import Standing
-from shared.redis.scripts import Cancelled, Owned, Retried, Settled, Submitted
-from tests.support.machine.queues import LEASE_MS, Job, Queues
+from shared.redis.scripts import Cancelled, Retried, Submitted
+from tests.support.machine.owners import Owners
+from tests.support.machine.queues import LEASE_MS, Job
 
 
 @dataclass(slots=True)
-class Held:
-    """What a worker believes to hold: the right to work on a job that a fetch gave it, with its count of events."""
-
-    job: Job
-    claim: Claim
-    seq: int = 1
-    """Of its next event."""
-
-
-Batch = Sequence[tuple[int, str, float]]
-"""Sequence number, type, and the percent of a progress or the number of a section."""
-
-
-@dataclass(slots=True)
-class Model(Queues):
+class Model(Owners):
     """The scripts, without Redis."""
 
     def submit(self, new: Job, delay_ms: int) -> Submitted:
@@ -36,8 +21,8 @@ class Model(Queues):
         self.jobs[new.id] = new
         self.expired.discard(new.id)
         new.fence = new.run_fence = self.fences.pop(new.id, 0) + 1
-        for band in Band:
-            self.dead[new.kind, band].discard(new.id)
+        for dead in self.dead.values():
+            dead.discard(new.id)
         if delay_ms > 0:
             new.state = JobState.SCHEDULED
             new.due = self.delayed[new.id] = self.now + delay_ms
@@ -49,7 +34,9 @@ class Model(Queues):
 
     def promote(self, kind: JobKind) -> int:
         """Queue what is due."""
-        due = sorted((at, name) for name, at in self.delayed.items() if at <= self.now and self.jobs[name].kind is kind)
+        due = sorted(
+            (at, name) for name, at in self.delayed.items() if at <= self.now and self.jobs[name].phase is kind
+        )
         for _, name in due:
             del self.delayed[name]
             self.enqueue(self.jobs[name])
@@ -62,7 +49,7 @@ class Model(Queues):
         """Claim: first the jobs whose lease has ended, then new entries, band by band."""
         paused, claims = kind in self.paused, list[Job]()
         ended = sorted(
-            (at, name) for name, at in self.leases.items() if at <= self.now and self.jobs[name].kind is kind
+            (at, name) for name, at in self.leases.items() if at <= self.now and self.jobs[name].phase is kind
         )
         for _, name in ended:
             if len(claims) >= count and not paused:
@@ -95,7 +82,7 @@ class Model(Queues):
         elif job.attempt >= job.max_attempts:
             job.fence += 1
             self.settle_failed(job, 0, "worker_lost", bury=True)
-        elif job.kind not in self.paused:
+        elif job.phase not in self.paused:
             self._claim(job, worker, number)
             return [job]
         return []
@@ -110,105 +97,13 @@ class Model(Queues):
         self.leases[job.id] = self.now + LEASE_MS
         self.tell(job, 0, "started", (job.attempt, worker))
 
-    def holds(self, held: Held) -> bool:
-        """Whether a worker's fence is the one that may write."""
-        job = held.job
-        return self.jobs.get(job.id) is job and job.state is JobState.RUNNING and job.fence == held.claim.fence
-
-    def _refused(self, held: Held) -> Owned | None:
-        """Why a worker may not write, if so."""
-        if self.holds(held):
-            return None
-        job = held.job
-        settled_it = self.jobs.get(job.id) is job and job.fence == job.settled_fence == held.claim.fence
-        return Owned.REPEATED if settled_it else Owned.FENCED
-
-    def renew(self, held: Held) -> Owned:
-        """Prolong the lease of one job."""
-        if not self.holds(held):
-            return Owned.FENCED
-        self.leases[held.job.id] = self.now + LEASE_MS
-        return self._heard(held.job)
-
-    def append_events(self, held: Held, batch: Batch) -> Owned:
-        """Write what is not written yet; percent never falls within a run."""
-        if refused := self._refused(held):
-            return refused
-        job = held.job
-        last = job.last_seq
-        for seq, kind, number in batch:
-            if seq > last and kind == "progress":
-                job.percent = max(job.percent, number)
-                self.tell(job, seq, kind, job.percent)
-            elif seq > last:
-                self.tell(job, seq, kind, number)
-        return self._heard(job)
-
-    def put_artifact(self, held: Held, write: str, usage: Usage | None) -> Owned:
-        """Store work; what was spent for a write of one name counts once."""
-        if refused := self._refused(held):
-            return refused
-        job = held.job
-        job.artifact[f"text:{write}"] = str(held.claim.fence)
-        if usage is not None and f"spent:{write}" not in job.artifact:
-            job.artifact[f"spent:{write}"] = "1"
-            job.usage += usage
-        return Owned.OK
-
-    def put_checkpoint(self, held: Held) -> Owned:
-        """A head is replaced, a pending write that is there stays."""
-        if refused := self._refused(held):
-            return refused
-        job = held.job
-        job.heads["head"] = str(held.claim.fence)
-        job.writes.setdefault("write", str(held.claim.fence))
-        return Owned.OK
-
-    def finish(self, held: Held, usage: Usage | None) -> Settled:
-        """The handler returned a result."""
-        if refused := self._refused(held):
-            return Settled(refused)
-        job = self._spend(held, usage)
-        if job.cancel:
-            return self._cancel_by_owner(job, held)
-        job.percent, job.error, job.result_by = 100.0, "", held.claim.fence
-        self.settle(job, JobState.COMPLETED, held.seq, held.claim.fence)
-        return Settled.COMPLETED
-
-    def fail(self, held: Held, error: str, wait_ms: int | None, usage: Usage | None) -> Settled:
-        """The attempt failed: another one follows, or the run ends."""
-        if refused := self._refused(held):
-            return Settled(refused)
-        job = self._spend(held, usage)
-        if job.cancel:
-            return self._cancel_by_owner(job, held)
-        if wait_ms is None or job.attempt >= job.max_attempts:
-            self.settle_failed(job, held.seq, error, bury=wait_ms is not None)
-            return Settled.FAILED
-        self.leave(job)
-        self.count_work(job, self.now)
-        job.state, job.error, job.worker, job.settled_fence = JobState.SCHEDULED, error, "", job.fence
-        job.due = self.delayed[job.id] = self.now + wait_ms
-        self.tell(job, held.seq, "retrying", error)
-        return Settled.RETRYING
-
-    def release(self, held: Held, usage: Usage | None) -> Settled:
-        """The worker shuts down."""
-        if refused := self._refused(held):
-            return Settled(refused)
-        job = self._spend(held, usage)
-        if job.cancel:
-            return self._cancel_by_owner(job, held)
-        self.give_back(job)
-        return Settled.RELEASED
-
     def reconcile(self, kind: JobKind, worker: str, answered: int) -> int:
         """Give back what fetches after the answered one claimed: their replies were lost."""
         leased = [self.jobs[name] for _, name in sorted((at, name) for name, at in self.leases.items())]
         lost = [
             job
             for job in leased
-            if (job.kind, job.state, job.worker) == (kind, JobState.RUNNING, worker) and job.fetch > answered
+            if (job.phase, job.state, job.worker) == (kind, JobState.RUNNING, worker) and job.fetch > answered
         ]
         for job in lost:
             self.give_back(job)
@@ -292,20 +187,9 @@ class Model(Queues):
     def standing(self, kind: JobKind, band: Band) -> Standing:
         """How many jobs of a band stand where."""
         found = [job.state for job in self.of(kind) if job.band is band]
-        waiting, running, scheduled = JobState.QUEUED, JobState.RUNNING, JobState.SCHEDULED
-        return Standing(found.count(waiting), found.count(running), found.count(scheduled), len(self.dead[kind, band]))
-
-    def _heard(self, job: Job) -> Owned:
-        return Owned.CANCEL if job.cancel else Owned.OK
-
-    def _spend(self, held: Held, usage: Usage | None) -> Job:
-        job = held.job
-        job.usage += usage or Usage()
-        return job
-
-    def _cancel_by_owner(self, job: Job, held: Held) -> Settled:
-        self.settle(job, JobState.CANCELLED, held.seq)
-        return Settled.CANCELLED
+        states = (JobState.QUEUED, JobState.RUNNING, JobState.SCHEDULED, JobState.AWAITING_REVIEW)
+        waiting, running, scheduled, awaiting = (found.count(state) for state in states)
+        return Standing(waiting, running, scheduled, awaiting, len(self.dead[kind, band]))
 
 
 def _add(places: dict[str, int], name: str, at: int) -> bool:

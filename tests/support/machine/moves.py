@@ -23,6 +23,8 @@ SETTLED_WITHOUT_OWNER = Cost(fence=1, attempt=0)
 CLAIMED = Cost(fence=1, attempt=1)
 GIVEN_BACK = Cost(fence=1, attempt=-1)
 NEW_RUN = Cost(fence=1, attempt=None)
+OTHER_WORKERS = Cost(fence=1, attempt=None)
+AWAITING = Cost(fence=0, attempt=None)
 FORGOTTEN = Cost(fence=0, attempt=None)
 
 MOVES: dict[Move, Cost] = {
@@ -38,19 +40,26 @@ MOVES: dict[Move, Cost] = {
     ("running", "queued", "release"): GIVEN_BACK,
     ("running", "queued", "reconcile"): GIVEN_BACK,
     ("running", "scheduled", "fail"): SETTLED_BY_OWNER,
+    ("running", "queued", "handover"): OTHER_WORKERS,
+    ("running", "awaiting_review", "handover"): AWAITING,
     ("running", "completed", "finish"): SETTLED_BY_OWNER,
     ("running", "failed", "fail"): SETTLED_BY_OWNER,
     ("running", "failed", "fetch"): SETTLED_WITHOUT_OWNER,
     ("running", "cancelled", "finish"): SETTLED_BY_OWNER,
     ("running", "cancelled", "fail"): SETTLED_BY_OWNER,
     ("running", "cancelled", "release"): SETTLED_BY_OWNER,
+    ("running", "cancelled", "handover"): SETTLED_BY_OWNER,
     ("running", "cancelled", "fetch"): SETTLED_WITHOUT_OWNER,
+    ("awaiting_review", "queued", "approve"): Cost(fence=1, attempt=0),
     ("awaiting_review", "cancelled", "cancel"): SETTLED_WITHOUT_OWNER,
     ("failed", "queued", "retry"): NEW_RUN,
     ("failed", "queued", "requeue"): NEW_RUN,
     ("cancelled", "queued", "retry"): NEW_RUN,
     ("failed", NOWHERE, "purge"): FORGOTTEN,
 }
+
+CHANGE_IN_PLACE = ("awaiting_review", "awaiting_review", "put_outline")
+"""No move, and yet told of under a fence that has grown by one."""
 
 
 def allowed(begin: str, end: str) -> bool:

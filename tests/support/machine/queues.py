@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from shared.contracts.states import TERMINAL_STATES, Band, JobKind, JobState
+from shared.contracts.states import TERMINAL_STATES, Band, JobKind, JobState, Review
 from shared.contracts.usage import Usage
 
 HOUR_MS = 3_600_000
@@ -12,6 +12,27 @@ LEASE_MS = 10 * HOUR_MS
 RESULT_TTL, RECORD_TTL, FAILED_TTL = 3_600, 86_400, 604_800
 Event = tuple[str, str, object]
 """Id, type, and what is worth comparing of its data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """What a client asks for."""
+
+    kind: JobKind
+    planned: bool = False
+    """A document from a prompt: outline workers plan it first."""
+    review: bool = False
+    """A person has a say in between."""
+
+    @property
+    def phase(self) -> JobKind:
+        """The workers that take it first."""
+        return JobKind.OUTLINE if self.planned else self.kind
+
+
+OUTLINE, DOCUMENT = Sort(JobKind.OUTLINE), Sort(JobKind.DOCUMENT)
+PLANNED = Sort(JobKind.DOCUMENT, planned=True)
+REVIEWED = Sort(JobKind.DOCUMENT, planned=True, review=True)
 
 
 @dataclass(eq=False, slots=True)
@@ -28,12 +49,17 @@ class Job:
     """A job as the record, the journal and the stored work tell of it."""
 
     id: str
-    kind: JobKind
+    sort: Sort
     band: Band
     max_attempts: int
     digest: str
     request_id: str
     state: JobState
+    phase: JobKind = field(init=False)
+    review: Review | None = field(init=False)
+    outline_version: int | None = None
+    change: str = ""
+    """The last change of its outline, as its author named it."""
     run: int = 1
     run_fence: int = 1
     fence: int = 1
@@ -60,10 +86,24 @@ class Job:
     damaged: bool = False
     """A key of its queue was taken away by hand, and no sweep came by yet."""
 
+    def __post_init__(self) -> None:
+        self.phase = self.sort.phase
+        self.review = Review.WANTED if self.sort.review else None
+
+    @property
+    def kind(self) -> JobKind:
+        """What it makes."""
+        return self.sort.kind
+
+    @property
+    def planning(self) -> bool:
+        """Whether those who have it now hand it over to others."""
+        return self.phase is not self.kind
+
     @property
     def queue(self) -> tuple[JobKind, Band]:
         """Where it waits, and where it is buried."""
-        return self.kind, self.band
+        return self.phase, self.band
 
     @property
     def last_seq(self) -> int:
@@ -117,8 +157,8 @@ class Queues:
     """How many runs ended how."""
 
     def of(self, kind: JobKind, *states: JobState) -> list[Job]:
-        """The jobs of a kind, oldest first, in some states if any are named."""
-        return [job for job in self.jobs.values() if job.kind is kind and (not states or job.state in states)]
+        """The jobs that the workers of a kind have now, oldest first, in some states if any are named."""
+        return [job for job in self.jobs.values() if job.phase is kind and (not states or job.state in states)]
 
     def sound(self, kind: JobKind) -> bool:
         """Whether every entry of the kind's streams was made by a script, and none was taken away."""
@@ -178,7 +218,7 @@ class Queues:
         job.state = state
         job.settled_fence = job.fence
         job.cancel = False
-        self.ended[f"{job.kind}:{job.band}:{state}"] += 1
+        self.ended[f"{job.phase}:{job.band}:{state}"] += 1
         self.tell(job, seq, state, detail)
 
     def settle_failed(self, job: Job, seq: int, error: str, *, bury: bool) -> None:

@@ -42,6 +42,11 @@ class SeenJob:
     ttls: dict[str, int]
     """By family; -1 where a key has none."""
 
+    @property
+    def phase(self) -> str:
+        """The kind whose queues it is in; a record from before there were phases has none."""
+        return self.record.get("phase") or self.record["kind"]
+
 
 @dataclass(frozen=True, slots=True)
 class SeenKind:
@@ -206,5 +211,9 @@ def _detail(kind: str, data: dict[str, Any]) -> object:
             return data["error"]["code"]
         case "completed":
             return data["result"]["by"]
+        case "outline_ready":
+            return data["version"], data["awaiting_review"]
+        case "outline_changed":
+            return data["version"]
         case _:
             return None

@@ -11,8 +11,9 @@ from shared.contracts.states import Band, JobKind, JobState
 from shared.contracts.usage import Usage
 from shared.redis.scripts import ArtifactWrite, CheckpointItem, Fetcher, NewEvent
 from tests.support.board import event, progress
-from tests.support.machine.machine import LOST, PICKS, USAGES, Machine, pick
-from tests.support.machine.model import Batch, Held
+from tests.support.machine.machine import LOST, PICKS, USAGES, pick
+from tests.support.machine.owners import Batch, Held
+from tests.support.machine.planning_rules import PlanningRules
 from tests.support.machine.queues import HOUR_MS, LEASE_MS
 
 EVENTS = st.lists(
@@ -28,7 +29,7 @@ WORKERS = st.sampled_from(NAMES)
 WRITES = st.sampled_from(["one", "two"])
 
 
-class WorkerRules(Machine):
+class WorkerRules(PlanningRules):
     woken_at = reconciled_at = 0
     """How many events there were when a frozen owner last woke, or a worker reconciled."""
 
@@ -48,7 +49,7 @@ class WorkerRules(Machine):
     def fetchable(self) -> list[JobKind]:
         """Kinds in which a lease has ended, or an entry was not read yet."""
         model = self.model
-        ended = [model.jobs[name].kind for name, at in model.leases.items() if at <= model.now]
+        ended = [model.jobs[name].phase for name, at in model.leases.items() if at <= model.now]
         return ended + [kind for (kind, _), stream in model.streams.items() if not all(e.delivered for e in stream)]
 
     @precondition(lambda self: self.model.leases)
@@ -57,7 +58,7 @@ class WorkerRules(Machine):
         """An owner died, or is frozen, and its lease ended an hour ago; a worker comes by."""
         job = self.model.jobs[pick(sorted(self.model.leases), number)]
         self.end_lease_of(job)
-        self.fetch_as(worker, job.kind, 1, lost=lost)
+        self.fetch_as(worker, job.phase, 1, lost=lost)
 
     def fetch_as(
         self,
@@ -76,8 +77,8 @@ class WorkerRules(Machine):
         fetching = self.world.scripts.fetch(0, kind, fetcher, LEASE_MS, count, bands, suspects=suspects)
         claims = self.act("fetch", fetching).claims
         assert [(claim.ref.job_id, claim.fence, claim.attempt, claim.max_attempts, claim.run, claim.band,
-            claim.request_id) for claim in claims] == [(job.id, job.fence, job.attempt, job.max_attempts, job.run,
-            job.band, job.request_id) for job in jobs]  # fmt: skip
+            claim.request_id, claim.kind, claim.makes) for claim in claims] == [(job.id, job.fence, job.attempt,
+            job.max_attempts, job.run, job.band, job.request_id, kind, job.kind) for job in jobs]  # fmt: skip
         assert all(claim.waited_seconds >= 0 and claim.worked_seconds >= 0 for claim in claims)
         assert len(claims) <= count
         assert not (claims and kind in self.model.paused)
@@ -92,7 +93,7 @@ class WorkerRules(Machine):
         self.reconciled_at = len(self.model.feed)
         job = pick(self.jobs_in(JobState.RUNNING), number)
         worker = next(name for name in NAMES if name != job.worker) if other else job.worker
-        self.reconcile_as(worker, job.kind)
+        self.reconcile_as(worker, job.phase)
 
     def reconcile_as(self, worker: str, kind: JobKind) -> None:
         answered = Fetcher(worker, self.answered[worker, kind])
@@ -104,7 +105,7 @@ class WorkerRules(Machine):
     @rule(number=PICKS, hours=st.sampled_from([6, 1, 0]))
     def promote(self, number: int, hours: int) -> None:
         """As time goes by."""
-        kind = pick(self.jobs_in(JobState.SCHEDULED), number).kind
+        kind = pick(self.jobs_in(JobState.SCHEDULED), number).phase
         self.jump_by(hours * HOUR_MS)
         self.promote_as(kind)
 
@@ -119,8 +120,8 @@ class WorkerRules(Machine):
     @rule(number=PICKS, stale=st.booleans())
     def renew(self, number: int, stale: bool) -> None:
         """All leases of a kind in one call, with those that were lost or without."""
-        kind = pick(self.owners(), number).job.kind
-        held = [held for held in self.owners() + (self.fenced_off() if stale else []) if held.job.kind is kind]
+        kind = pick(self.owners(), number).claim.kind
+        held = [held for held in self.owners() + (self.fenced_off() if stale else []) if held.claim.kind is kind]
         self.renew_for(held)
 
     @precondition(lambda self: self.owners())
@@ -142,10 +143,14 @@ class WorkerRules(Machine):
         self.repeat(lost, lambda: self.put_artifact_for(held, write, usage))
         self.repeat(lost, lambda: self.put_checkpoint_for(held))
 
-    @precondition(lambda self: self.owners())
+    def makers(self) -> list[Held]:
+        """Those that hold a job and make what was asked for."""
+        return [held for held in self.owners() if not held.job.planning]
+
+    @precondition(lambda self: self.makers())
     @rule(number=PICKS, usage=USAGES, lost=LOST)
     def finish(self, number: int, usage: Usage | None, lost: bool) -> None:
-        held = pick(self.owners(), number)
+        held = pick(self.makers(), number)
         self.repeat(lost, lambda: self.finish_for(held, usage))
 
     @precondition(lambda self: self.owners())
@@ -174,6 +179,7 @@ class WorkerRules(Machine):
             self.release_for(held, usage)
             self.fail_for(held, wait_ms, usage)
             self.finish_for(held, usage)
+            self.hand_over_for(held, usage)
 
     def append_for(self, held: Held, batch: Batch) -> None:
         expected = self.model.append_events(held, batch)
@@ -204,6 +210,10 @@ class WorkerRules(Machine):
         result = json.dumps({"by": held.claim.fence}).encode()
         call = self.world.scripts.finish(held.claim, held.seq, result, "/result", usage)
         assert self.act("finish", call) == expected
+
+    def complete_for(self, held: Held, usage: Usage | None) -> None:
+        """The handler returns what it made, or planned."""
+        (self.hand_over_for if held.job.planning else self.finish_for)(held, usage)
 
     def fail_for(self, held: Held, wait_ms: int | None, usage: Usage | None) -> None:
         expected = self.model.fail(held, "model_unavailable", wait_ms, usage)

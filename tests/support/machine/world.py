@@ -10,14 +10,16 @@ from shared.contracts.states import TERMINAL_STATES, Band, JobKind
 from shared.redis.client import Connections
 from shared.redis.keys import GROUP
 from shared.redis.operations import Operations, Overview
+from shared.redis.outlines import Outlines
 from shared.redis.scripts import Scripts
 from tests.support.board import KEYS
-from tests.support.machine.moves import MOVES, Move, allowed
+from tests.support.machine.moves import CHANGE_IN_PLACE, MOVES, Move, allowed
 from tests.support.machine.queues import HOUR_MS, Event
 from tests.support.machine.seen import FAMILIES, NOTHING, Seen, Standing, look, read
 
 JOBS = ("a", "b", "c", "d", "e")
-_TIMES = {"created_at", "queued_at", "started_at", "finished_at", "claimed_at", "not_before", "result_expires_at"}
+_TIMES = {"created_at", "queued_at", "started_at", "finished_at", "claimed_at", "not_before", "result_expires_at",
+    "review_since"}  # fmt: skip
 Reply = TypeVar("Reply")
 
 
@@ -29,6 +31,7 @@ class World:
         self._loop = runner.get_loop()
         self.redis: Any = connections.commands
         self.scripts = Scripts(connections, shards=1)
+        self.outlines = Outlines(self.scripts)
         self.operations = Operations(connections, shards=1)
         self.moves: set[Move] = set()
         """All that were seen so far."""
@@ -78,6 +81,9 @@ class World:
         if (begin, fence) == (end, new_fence):
             return
         move = (begin, end, script)
+        if move == CHANGE_IN_PLACE:
+            assert (new_fence, new_attempt) == (fence + 1, attempt)
+            return
         assert allowed(begin, end), f"{name}: {move} is not in TRANSITIONS"
         assert move in MOVES, f"{name}: {move} is no move that a script makes"
         self.moves.add(move)
@@ -112,6 +118,10 @@ class World:
     def end_lease(self, kind: JobKind, name: str) -> None:
         """As if the lease had run out an hour ago."""
         self.run(self.redis.zadd(KEYS.leases(kind), {str(JobRef(name)): self.later() - HOUR_MS}))
+
+    def add_lease(self, kind: JobKind, name: str) -> None:
+        """One more, which ended before all others."""
+        self.run(self.redis.zadd(KEYS.leases(kind), {str(JobRef(name)): 1}))
 
     def delete_entry(self, kind: JobKind, band: Band, name: str) -> None:
         """Out of the stream; it stays pending."""
@@ -148,6 +158,10 @@ class World:
     def write(self, name: str, fields: dict[str, str | int]) -> None:
         """Into the record, by hand."""
         self.run(self.redis.hset(KEYS.job(JobRef(name)), mapping=fields))
+
+    def omit(self, name: str, fields: Iterable[str]) -> None:
+        """Out of the record, by hand."""
+        self.run(self.redis.hdel(KEYS.job(JobRef(name)), *fields))
 
     def forget(self, name: str, families: Iterable[str]) -> None:
         """Delete keys of a job, as their TTLs would."""

@@ -4,7 +4,7 @@
 -- ARGV     1 id  2 version of the outline that was seen, or '' for whichever is the latest
 -- Returns  'approved' | 'already': it was approved before | 'changed': the outline is another one by now | 'unknown' |
 --          the state of a job that waits for nobody
---@include keyspace, emit, measure, writing
+--@include keyspace, emit, writing
 local id, seen = ARGV[1], ARGV[2]
 local job = load(id)
 if not job then
@@ -20,5 +20,5 @@ local now = now_ms()
 to_writing(id, job, 'approved', now)
 redis.call('HSET', K.job .. id, 'review', 'approved',
   'reviewed', int(tonumber(job.reviewed or 0) + math.max(0, now - tonumber(job.review_since))))
-write_tallies()
+write_counts()
 return 'approved'

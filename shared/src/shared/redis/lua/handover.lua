@@ -2,9 +2,10 @@
 -- handover: the plan of a document is made. The job goes to those who write it, or waits for a person where that was
 -- asked for; an end that was asked for meanwhile comes first. The attempts of the writing are counted afresh, its work
 -- and usage go on. What the planning left of checkpoints is of another graph.
--- KEYS     see keyspace.lua; writes job, events, artifact, requests, leases, counts, stats, feed; deletes the checkpoints
--- ARGV     1 id  2 fence  3 seq of the event  4 version of the outline  5 that version (JSON), stored where there is none
---          6 the outline and the link to it, as the end of a JSON object  7 usage not yet counted (JSON) or ''
+-- KEYS     see keyspace.lua; writes job, events, artifact, requests, leases, counts, feed; deletes the checkpoints;
+--          when cancelled what settle.lua writes
+-- ARGV     1 id  2 fence  3 seq of the event  4 version of the outline  5 that version (JSON), stored where it is not
+--          yet  6 the outline and the link to it, as the end of a JSON object  7 usage not yet counted (JSON) or ''
 -- Returns  'handed_over' | 'awaiting_review' | 'cancelled' | 'repeated' | 'fenced'
 --@include keyspace, emit, measure, settle, owner, writing
 local id, fence, version = ARGV[1], ARGV[2], ARGV[4]
@@ -34,7 +35,7 @@ redis.call('HSET', K.job .. id, 'outline_version', version, 'error', '', 'worker
 if waits then
   moved(job, 'awaiting_review')
   redis.call('HSET', K.job .. id, 'state', 'awaiting_review', 'entry', '', 'settled_fence', fence,
-    'review_since', int(now))
+    'review_since', int(now), 'step', 'review', 'message', 'Waiting for approval')
 else
   to_writing(id, job, 'outline_ready', now)
 end

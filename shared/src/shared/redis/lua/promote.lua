@@ -10,7 +10,7 @@ local queued = 0
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED, '-inf', int(now), 'LIMIT', 0, 100)) do
   local job = load(id)
   redis.call('ZREM', DELAYED, id)
-  if job and job.state == 'scheduled' then
+  if job and job.phase == ARGV[1] and job.state == 'scheduled' then
     local fence = int(tonumber(job.fence) + 1)
     local entry = redis.call('XADD', banded(K.requests, job), '*', 'id', id)
     moved(job, 'queued')

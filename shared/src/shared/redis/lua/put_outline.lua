@@ -1,7 +1,7 @@
 #!lua
 -- put_outline: a new version of an outline that may be changed: it waits for a person, or is what an outline job made.
--- Of two that change the same version one wins. What is changed after the job has ended keeps for as long as it would if
--- it had ended now.
+-- Of two that change the same version one wins. What is changed after the job has ended keeps for as long as it would
+-- if it had ended now.
 -- KEYS     see keyspace.lua; reads job_result; writes job, artifact, events, feed; TTLs of a job that has ended
 -- ARGV     1 id  2 version that is changed  3 the new one (JSON)  4 the changed one (JSON), stored where it is not yet
 --          5 digest of the change  6 data of the event (JSON)  7 most versions

@@ -7,8 +7,9 @@
 local now = now_ms()
 local given = 0
 for _, id in ipairs(redis.call('ZRANGE', K.leases .. ARGV[1], 0, -1)) do
-  local claimed = redis.call('HMGET', K.job .. id, 'worker', 'fetch', 'state')
-  if claimed[1] == ARGV[2] and tonumber(claimed[2]) > tonumber(ARGV[3]) and claimed[3] == 'running' then
+  local claimed = redis.call('HMGET', K.job .. id, 'worker', 'fetch', 'state', 'phase', 'kind')
+  if claimed[1] == ARGV[2] and tonumber(claimed[2]) > tonumber(ARGV[3]) and claimed[3] == 'running'
+    and (claimed[4] or claimed[5]) == ARGV[1] then
     give_back(id, load(id), now)
     given = given + 1
   end

@@ -1,4 +1,5 @@
--- writing: a planned document goes to those who write it. A change without an owner: its event comes under a grown fence.
+-- writing: a planned document goes to those who write it. A change without an owner: its event comes under a grown
+-- fence.
 local function to_writing(id, job, reason, now)
   local fence = int(tonumber(job.fence) + 1)
   moved(job, 'queued')
