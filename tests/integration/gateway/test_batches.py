@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from shared.contracts.states import Band, JobKind
 from shared.redis.client import Connections
 from shared.redis.keys import Keyspace
 from tests.support.batches import BATCHES, JOBS, accepted, counts, post_batch, prompts, seen
-from tests.support.gateway import Gateway, gateway_in_loop, gateway_process
+from tests.support.gateway import Gateway, Hand, gateway_in_loop, gateway_process
 from tests.support.problems import problem
 from tests.support.servers import Server
 from tests.support.waiting import eventually
@@ -118,6 +119,22 @@ async def test_an_options_fault_that_only_storing_finds_leads_to_the_options(gat
     body = await accepted(gateway, items, options={"not_before": "2999-01-01T00:00:00Z"})
     faults = [entry["error"]["errors"][0]["pointer"] for entry in body["jobs"] if entry["job_id"] is None]
     assert faults == ["/options/not_before"] * 2
+
+
+async def test_the_files_of_an_outline_job_are_not_copied_without_end(
+    gateway: Gateway, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.batch_submitting.MOST_SHARED_BYTES", 5_000)
+    request = {"task_prompt": "Bees", "job_id": "plan", "context_files": {"notes.md": "x" * 2_000}}
+    await gateway.client.post(f"{JOBS}/outline", json=request)
+    outline = {"title": "Bees", "nodes": [{"id": "s1", "title": "Honey"}]}
+    await hand.complete(await hand.take(), json.dumps({"outline": outline, "sources": []}).encode())
+    own = {"kind": "document", "outline_job_id": "plan", "context_files": {"own.md": "y"}}
+    body = await accepted(gateway, [*[{"kind": "document", "outline_job_id": "plan"}] * 3, own])
+    refused = [entry["error"] for entry in body["jobs"] if entry["job_id"] is None]
+    assert [error["code"] for error in refused] == ["validation_failed"]
+    assert refused[0]["errors"][0]["pointer"].endswith("/outline_job_id")
+    assert await counts(gateway) == {"refused": 1, "queued": 3}
 
 
 async def test_a_job_that_was_there_with_the_same_body_belongs_to_the_batch(gateway: Gateway, redis: Any) -> None:

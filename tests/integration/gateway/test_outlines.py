@@ -125,6 +125,7 @@ async def test_a_change_has_to_say_what_it_changes(desk: Desk) -> None:
     for tag in ('W/"1"', "1", '"x"', '"0"', '"2"', '"01"', ""):
         refused = problem(await desk.edit(add("Drones"), seen=tag), 412, "outline_changed")
         assert refused["version"] == 1
+        assert ("in version 1 by now" in refused["detail"]) == (tag == '"2"')
     assert len(await desk.versions()) == 1
     assert (await desk.edit(add("Drones"), seen='"7", "1"')).json()["version"] == 2
     assert (await desk.edit(add("Hives"), seen="*")).json()["version"] == 3

@@ -216,6 +216,8 @@ async def test_a_plan_without_sections_is_the_same_conflict(writer: Writer) -> N
     await writer.refused("not_finished")
     await writer.hand.fail(claim)
     await writer.refused("job_failed")
+    # The error may say where finished sections are to be had: here.
+    assert "no finished sections" in (await writer.result()).json()["detail"]
 
 
 @pytest.mark.parametrize("lost", [PLAN, LEDGER, text_field("s1")])

@@ -112,6 +112,27 @@ async def test_what_is_approved_is_not_changed_any_more(desk: Desk) -> None:
     assert len(await desk.versions()) == 1
 
 
+async def test_a_change_that_was_made_is_told_again_after_the_approval(desk: Desk) -> None:
+    await desk.waiting()
+    first = await desk.edit(rename("wax", "Beeswax"), author="Ada")
+    await desk.approve()
+    again = await desk.edit(rename("wax", "Beeswax"), author="Ada")
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
+    assert titles(again.json()) == titles(first.json())
+    problem(await desk.edit(rename("wax", "Candles"), author="Ada"), 409, "outline_not_editable")
+    assert len(await desk.versions()) == 2
+
+
+async def test_nobody_is_waited_for_after_the_word_or_the_end(desk: Desk) -> None:
+    for job_id in ("approved", "cancelled"):
+        await desk.waiting(job_id)
+        assert (await desk.job(job_id))["progress"]["message"] == "Waiting for approval"
+    await desk.approve(job_id="approved")
+    await desk.client.post(f"{JOBS}/cancelled/cancel")
+    told = [(await desk.job(job_id))["progress"] for job_id in ("approved", "cancelled")]
+    assert [(progress["step"], progress["message"]) for progress in told] == [("", ""), ("", "")]
+
+
 async def test_only_what_waits_can_be_approved(desk: Desk) -> None:
     await desk.client.post(f"{JOBS}/document", json={"task_prompt": "Bees", "job_id": "job", "review": True})
     assert "queued" in problem(await desk.approve(), 409, "not_awaiting_review")["detail"]

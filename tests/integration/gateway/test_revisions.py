@@ -239,7 +239,7 @@ async def test_every_member_of_a_line_tells_of_all(desk: Desk, redis_connections
     assert lists[0][1]["links"]["result"] == f"{JOBS}/second/result"
     assert lists[0][2]["finished_at"] is None
     assert [item["job_id"] for item in await desk.versions("stranger")] == ["stranger"]
-    assert 86_000 < await redis_connections.commands.ttl(Keyspace(0).revisions(JobRef("first"))) <= 86_400
+    assert 604_000 < await redis_connections.commands.ttl(Keyspace(0).revisions(JobRef("first"))) <= 604_800
 
 
 async def test_names_without_a_job_or_of_another_job_are_passed_over(
@@ -265,8 +265,9 @@ async def test_an_outline_has_no_versions_of_this_kind(desk: Desk) -> None:
 async def test_a_line_has_an_end(desk: Desk, redis_connections: Connections) -> None:
     await desk.finish(await desk.begin("first"))
     revisions = Revisions(redis_connections, 1, 60)
+    now_ms = round(desk.gateway.services.clock.now().timestamp() * 1000)
     for number in range(MOST_MEMBERS - 1):
-        assert await revisions.add(JobRef("first"), JobRef(f"m{number}"), number)
+        assert await revisions.add(JobRef("first"), JobRef(f"m{number}"), now_ms)
     answers = await asyncio.gather(*(desk.again("first", job_id=f"r{number}") for number in range(5)))
     assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409, 409]
     for answer in answers:
@@ -276,6 +277,27 @@ async def test_a_line_has_an_end(desk: Desk, redis_connections: Connections) -> 
     assert (await desk.again("first", job_id=accepted)).headers["idempotent-replayed"] == "true"
     assert await revisions.add(JobRef("first"), JobRef(accepted), 999)
     assert len(await revisions.members(JobRef("first"))) == MOST_MEMBERS
+
+
+async def test_names_that_got_no_job_make_way(desk: Desk, redis_connections: Connections) -> None:
+    await desk.finish(await desk.begin("first"))
+    await desk.again("first", job_id="second")
+    revisions = Revisions(redis_connections, 1, 60)
+    for number in range(MOST_MEMBERS - 1):
+        assert await revisions.add(JobRef("first"), JobRef(f"refused-{number}"), number)
+    assert (await desk.again("first", job_id="third")).status_code == 202
+    assert [str(ref) for ref in await revisions.members(JobRef("first"))] == ["default/second", "default/third"]
+
+
+async def test_a_revision_has_limits_of_its_own(desk: Desk, redis_connections: Connections) -> None:
+    await desk.finish(await desk.begin("first"))
+    answer = await desk.gateway.client.post(
+        f"{JOBS}/first/sections/s2.2/regenerate",
+        json={"job_id": "second", "max_tokens_total": 5_000, "max_cost_usd": 2.0},
+    )
+    assert answer.status_code == 202, answer.text
+    record = await redis_connections.commands.hgetall(Keyspace(0).job(JobRef("second")))
+    assert (record[b"max_tokens"], float(record[b"max_cost"])) == (b"5000", 2.0)
 
 
 async def test_the_record_names_where_it_comes_from(desk: Desk) -> None:

@@ -6,7 +6,9 @@ import json
 import pytest
 
 from gateway.waiting import preferred_seconds
+from shared.redis.scripts import Scripts, Settled
 from tests.support.gateway import Gateway, Hand
+from tests.support.reviewed import Desk
 from tests.support.waiting import eventually
 
 JOB = "/api/v1/jobs/job"
@@ -47,6 +49,20 @@ async def test_a_job_that_does_not_is_accepted(gateway: Gateway) -> None:
     assert answer.status_code == 202
     assert "preference-applied" not in answer.headers
     assert gateway.watched == 0
+
+
+async def test_a_job_that_comes_to_wait_for_a_person_is_told_of_at_once(
+    gateway: Gateway, hand: Hand, scripts: Scripts
+) -> None:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        body = BODY | {"review": True}
+        asked = group.create_task(
+            gateway.client.post("/api/v1/jobs/document", json=body, headers={"Prefer": "wait=60"})
+        )
+        await eventually(lambda: gateway.watched == 1)
+        assert await Desk(gateway, hand, scripts).plan(1) is Settled.AWAITING_REVIEW
+    assert (asked.result().status_code, asked.result().json()["status"]) == (202, "awaiting_review")
+    assert "preference-applied" not in asked.result().headers
 
 
 async def test_an_unchanged_job_is_not_sent_again(gateway: Gateway, hand: Hand) -> None:

@@ -29,11 +29,13 @@ class Reviewing(Queues):
         job = self.jobs.get(name)
         if job is None:
             return Put.UNKNOWN
+        latest = job.outline_version or 1
+        if (latest, job.change) == (base + 1, change):
+            return Put.REPEATED
         if not self.changeable(job):
             return Put.CLOSED
-        latest = job.outline_version or 1
         if latest != base:
-            return Put.REPEATED if (latest, job.change) == (base + 1, change) else Put.CHANGED
+            return Put.CHANGED
         if latest >= MOST_VERSIONS:
             return Put.FULL
         if job.state is JobState.COMPLETED and job.result_by is None:

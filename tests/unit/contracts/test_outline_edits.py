@@ -1,5 +1,6 @@
 """Operations on outlines: all of them or none, and what comes of them is an outline."""
 
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from shared.contracts.outline import MAX_DEPTH, MAX_NODES, Outline
 from shared.contracts.outline_draft import MAX_NODES_BETWEEN
-from shared.contracts.outline_edits import EditError, OutlinePatch, apply
+from shared.contracts.outline_edits import MAX_OPERATIONS, EditError, OutlinePatch, apply
 from tests.support.outlines import operations, outlines
 
 BEES = Outline.model_validate(
@@ -213,6 +214,17 @@ def test_moves_may_build_a_chain_of_all_nodes_in_between() -> None:
     moves = [{"op": "move", "id": f"n2-{n}", "parent": f"n2-{n - 1}"} for n in range(3, 402)]
     with pytest.raises(EditError, match="deeper"):
         edited(add, *moves)
+
+
+def test_no_operations_hold_up_the_others_for_long() -> None:
+    leaves = [{"id": f"s{n}", "title": "x", "target_words": 1} for n in range(MAX_NODES - 1)]
+    outline = Outline.model_validate({"title": "x", "nodes": [{"id": "all", "title": "x", "children": leaves}]})
+    # One section has nearly all, and yet each of the others gets a word: as far from the proportion as can be.
+    lengths = [("s0", 200_000), ("all", MAX_NODES)] * (MAX_OPERATIONS // 2)
+    asked = [{"op": "set_budget", "id": name, "target_words": words} for name, words in lengths]
+    begun = time.perf_counter()
+    assert set(budgets(edited(*asked, outline=outline)).values()) == {None, 1, 2}
+    assert time.perf_counter() - begun < 2.0
 
 
 @pytest.mark.parametrize(

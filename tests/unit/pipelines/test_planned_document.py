@@ -128,3 +128,14 @@ def test_what_a_node_may_rest_on_comes_from_the_nearest_that_says_so() -> None:
     )  # fmt: skip
     outline = Outline(title="T", nodes=[inner, OutlineNode(id="d", title="D")])
     assert outline.research("context_only") == {"b": "none", "c": "web", "d": "context_only"}
+
+
+async def test_files_that_the_planning_might_not_read_are_read_once_a_person_allows_them() -> None:
+    made = OutlineResult(outline=_outline(), sources=[])
+    desk = PaperDesk(stored={LEDGER: NOTHING.model_dump_json().encode(), RESULT: made.model_dump_json().encode()})
+    gatherer = Asked(_ledger(FROM_FILE, "Saaaaaa", "Honey is made of nectar."))
+    payload = DocumentPayload(outline=_outline(honey="context_only"), context_files=FILES, research="none")
+    context = document_context(AnsweringModel(), desk, payload, gatherer=gatherer, planned=True)
+    await gather({}, Runtime(context=context))
+    assert gatherer.calls == [(["honey.md"], [], "context_only")]
+    assert len(Ledger.model_validate_json(desk.stored[LEDGER]).passages) == 1

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import structlog
 
 from gateway.batches import each, jobs_of
-from gateway.batching import Batch, Item, refusal
+from gateway.batching import MOST_SHARED_BYTES, Batch, Item, refusal
 from gateway.dependencies import Services
-from gateway.errors import ProblemError, come_back
+from gateway.errors import ProblemError, come_back, invalid
 from gateway.submitting import submit_document, submit_outline
 from shared.contracts.commands import MAX_DELAY_SECONDS, OutlineCommand
 from shared.contracts.ids import JobRef
@@ -80,6 +80,8 @@ class _Storing:
         self._request_id = request_id
         self._refusals: list[Refusal] = list(batch.refusals)
         self._interruption: Exception | None = None
+        self._copied = 0
+        """Bytes of the requests of outline jobs."""
 
     async def run(self) -> tuple[Refusal, ...]:
         """Store them all; returns the items that are refused. Raises what keeps all of them from being stored."""
@@ -106,11 +108,25 @@ class _Storing:
     async def _submit(self, item: Item) -> Job:
         about = (item.member.job_id, self._request_id)
         batch_id = self._batch.batch_id
+        await self._count_copies(item)
         if isinstance(item.command, OutlineCommand):
             job, _ = await submit_outline(self._service, item.command, *about, keyed=False, batch=batch_id)
         else:
             job, _ = await submit_document(self._service, item.command, *about, keyed=False, batch=batch_id)
         return job
+
+    async def _count_copies(self, item: Item) -> None:
+        """Raise ProblemError 422 where the files of outline jobs, which each job gets a copy of, come to too much."""
+        command = item.command
+        if isinstance(command, OutlineCommand) or command.outline_job_id is None or command.context_files:
+            return
+        size = await self._service.reads.payload_bytes(JobRef(command.outline_job_id))
+        self._copied += size
+        if self._copied > MOST_SHARED_BYTES:
+            message = (
+                f"the requests of the outline jobs come to more than {MOST_SHARED_BYTES:,} bytes, copied for each item"
+            )
+            raise invalid([{"pointer": "/outline_job_id", "message": message}])
 
     def interrupted(self, error: Exception) -> ProblemError:
         """What the client is told, who may not know the id of its batch."""

@@ -18,7 +18,9 @@ from shared.redis.batches import Fault, Member, Refusal
 
 MOST_ITEMS = 1_000
 MOST_SHARED_BYTES = 100 * 1024 * 1024
-"""What the options may come to, counted once for each item: every job keeps a request of its own."""
+"""What the options may come to, counted once for each item, and the files of outline jobs: every job keeps a request of
+its own.
+"""
 FAULTS_AN_ITEM = 5
 _LONGEST_ID = 128
 _COMMANDS: dict[JobKind, type[OutlineCommand | DocumentCommand]] = {

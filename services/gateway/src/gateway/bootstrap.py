@@ -43,7 +43,7 @@ def build_services(
         hub=hub,
         admission=admission,
         exports=ExportDelivery(Exports(connections, redis.shards), admission, hub, clock),
-        revisions=Revisions(connections, redis.shards, retention.record_ttl_seconds),
+        revisions=Revisions(connections, redis.shards, max(retention.record_ttl_seconds, retention.failed_ttl_seconds)),
         batches=Batches(connections, redis.shards, confirm_seconds),
         pricing=Pricing(WorkersModelSettings(), PriceSettings()),
         clock=clock,

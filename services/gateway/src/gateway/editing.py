@@ -51,13 +51,18 @@ async def change(service: Services, job: Job, patch: OutlinePatch, named: frozen
     Raises ProblemError 404, 409, 410, 412, 422 or 503.
     """
     for _ in range(WHICHEVER_TRIES if named is None else 1):
-        if not editable(job):
+        if not editable(job) and not _may_be_made(job, named):
             raise _not_editable(job)
         done = await _change_once(service, job, patch, _base(job, named))
         if done is not None:
             return done
         job = await again(service, job)
     raise outline_changed(job)
+
+
+def _may_be_made(job: Job, named: frozenset[int] | None) -> bool:
+    """Whether the change may be the one that led to the latest version, sent again since its answer was lost."""
+    return named is not None and job.outline_version is not None and latest_version(job) - 1 in named
 
 
 def _base(job: Job, named: frozenset[int] | None) -> int:
@@ -67,7 +72,7 @@ def _base(job: Job, named: frozenset[int] | None) -> int:
         return latest
     if latest - 1 in named:
         return latest - 1
-    raise outline_changed(job)
+    raise outline_changed(job, named)
 
 
 async def _change_once(service: Services, job: Job, patch: OutlinePatch, base: int) -> Changed | None:

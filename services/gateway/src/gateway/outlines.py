@@ -100,7 +100,7 @@ def _seen(job: Job, named: frozenset[int]) -> int:
     """Of the versions named the one that is the latest; after an approval what it was given to."""
     latest = latest_version(job)
     if latest not in named and (job.state is JobState.AWAITING_REVIEW or job.review is Review.APPROVED):
-        raise outline_changed(job)
+        raise outline_changed(job, named)
     return latest
 
 
@@ -116,11 +116,13 @@ def gone(job: Job) -> ProblemError:
     return ProblemError(404, "job_not_found", f"No job {job.ref.job_id}, or its record has expired.")
 
 
-def outline_changed(job: Job) -> ProblemError:
-    """Somebody was faster: with what the client needs to go on."""
+def outline_changed(job: Job, named: frozenset[int] | None = None) -> ProblemError:
+    """Somebody was faster, or the client names no version at all: with what it needs to go on."""
     latest = latest_version(job)
     detail = (
         f"The outline is in version {latest} by now. This request has changed nothing: read that "
         f"version and what is new in it, and send your operations again with its ETag if they still fit."
     )
+    if named is not None and not named:
+        detail = f"If-Match names no version; the latest is {etag(latest)}, with the quotes and without W/."
     return ProblemError(412, "outline_changed", detail, headers={"ETag": etag(latest)}, extra={"version": latest})

@@ -25,6 +25,8 @@ from shared.jobs.store import digest_of
 from shared.redis.revisions import MOST_MEMBERS
 
 _SHOWN_SECTIONS = 20
+_LONGEST_SUBMISSION_MS = 300_000
+"""A name that is younger may yet get its job."""
 
 
 class VersionView(BaseModel):
@@ -71,6 +73,7 @@ async def submit_revision(
     plan, work = await _work_of(service, parent, section_id)
     root = JobRef(parent.origin.root or parent.ref.job_id)
     payload = await _payload(service, parent, root, plan, section_id, command)
+    service.pricing.check(payload)
     new = dataclasses.replace(
         new,
         payload=payload.model_dump_json().encode(),
@@ -78,7 +81,7 @@ async def submit_revision(
         work=work,
     )
     # Before the job: a name without a job is passed over, a job that no list names would not be found.
-    if not await service.revisions.add(root, new.ref, round(service.clock.now().timestamp() * 1000)):
+    if not await _counted(service, root, new.ref):
         detail = f"{MOST_MEMBERS} documents go back to {root.job_id} already; submit the document anew."
         raise ProblemError(409, "too_many_versions", detail)
     return await accept(service, new, keyed=keyed)
@@ -86,7 +89,12 @@ async def submit_revision(
 
 def revision_job(parent: JobRef, section_id: str, command: RegenerateCommand, job_id: str, request_id: str) -> NewJob:
     """The job as far as the request alone tells of it."""
-    options = DocumentPayload(priority=command.priority, metadata=command.metadata)
+    options = DocumentPayload(
+        priority=command.priority,
+        metadata=command.metadata,
+        max_tokens_total=command.max_tokens_total,
+        max_cost_usd=command.max_cost_usd,
+    )
     body = command.model_dump(mode="json", exclude={"job_id"}, exclude_defaults=True)
     asked = json.dumps([str(parent), section_id, body], sort_keys=True).encode()
     new = new_job(JobRef(job_id), JobKind.DOCUMENT, options, b"", request_id)
@@ -131,6 +139,7 @@ async def _payload(
         model=command.model or asked.model,
         reference_style=plan.reference_style,
         task_prompt=plan.task_prompt or None,
+        max_cost_usd=command.max_cost_usd,
         revision=Revision(
             parent_job_id=parent.ref.job_id,
             root_job_id=root.job_id,
@@ -143,6 +152,23 @@ async def _payload(
 
 def _no_section(detail: str) -> ProblemError:
     return ProblemError(404, "section_not_found", detail)
+
+
+async def _counted(service: Services, root: JobRef, ref: JobRef) -> bool:
+    """Whether there is room for another document in the line."""
+    now_ms = round(service.clock.now().timestamp() * 1000)
+    if await service.revisions.add(root, ref, now_ms):
+        return True
+    await _forget_the_gone(service, root, now_ms - _LONGEST_SUBMISSION_MS)
+    return await service.revisions.add(root, ref, now_ms)
+
+
+async def _forget_the_gone(service: Services, root: JobRef, before_ms: int) -> None:
+    """Drop names whose jobs have expired, or were refused and never came to be."""
+    refs = await service.revisions.members(root, before_ms)
+    records = await service.surveys.records(refs)
+    gone = [ref for ref, record in zip(refs, records, strict=True) if not record or record.get("root") != root.job_id]
+    await service.revisions.drop(root, gone)
 
 
 async def versions_of(service: Services, job: Job) -> VersionList:

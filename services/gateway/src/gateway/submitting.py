@@ -1,9 +1,9 @@
 """From a validated body to an accepted job."""
 
+import asyncio
 import dataclasses
 from datetime import timedelta
-
-import structlog
+from typing import Any
 
 from gateway.accepting import accept, new_job, replayed, safe
 from gateway.dependencies import Services
@@ -19,10 +19,7 @@ from shared.contracts.commands import (
 )
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job
-from shared.contracts.outline import Outline
 from shared.contracts.states import JobKind
-
-log = structlog.get_logger()
 
 
 async def submit_outline(
@@ -47,11 +44,15 @@ async def submit_document(
     if known is not None and await safe(service, known):
         return replayed(known, new, keyed=keyed), True
     if command.task_prompt is not None:
-        payload = _planned_first(command).model_dump_json().encode()
-        new = dataclasses.replace(new, payload=payload, phase=JobKind.OUTLINE, review=command.review)
+        new = dataclasses.replace(new, phase=JobKind.OUTLINE, review=command.review)
+        payload = _planned_first(command)
     else:
-        new = dataclasses.replace(new, payload=(await resolve(service, command)).model_dump_json().encode())
-    return await accept(service, new, keyed=keyed)
+        payload = await resolve(service, command)
+        # The model may be that of the outline job.
+        service.pricing.check(payload)
+    # In a thread: it may hold 25 MiB of files.
+    stored = await asyncio.to_thread(payload.model_dump_json)
+    return await accept(service, dataclasses.replace(new, payload=stored.encode()), keyed=keyed)
 
 
 def _planned_first(command: DocumentCommand) -> DocumentPayload:
@@ -81,19 +82,20 @@ async def resolve(service: Services, command: DocumentCommand) -> DocumentPayloa
     outline_job = await service.store.get(JobRef(command.outline_job_id or ""))
     if outline_job is None or outline_job.kind is not JobKind.OUTLINE:
         raise ProblemError(404, "outline_not_found", f"No outline job {command.outline_job_id}.")
-    outline = await _outline_of(service, outline_job)
+    made = await outline_of(service, outline_job)
     source = await service.reads.payload(outline_job.ref)
+    # In a thread: it may hold 25 MiB of files.
+    return await asyncio.to_thread(_inherited, command, {**fields, "outline": made.outline}, source)
+
+
+def _inherited(command: DocumentCommand, fields: dict[str, Any], source: bytes | None) -> DocumentPayload:
+    """What the request leaves open is as for the outline: ``source`` is that request, None where it has expired."""
     if source is not None:
         given = OutlinePayload.model_validate_json(source)
         fields["task_prompt"] = given.task_prompt
-        fields["context_files"] = fields["context_files"] or [file.model_dump() for file in given.context_files]
+        fields["context_files"] = fields["context_files"] or given.context_files
         fields["language"] = fields["language"] or given.language
         fields["model"] = fields["model"] or given.model
         if "research" not in command.model_fields_set:
             fields["research"] = given.research
-    return DocumentPayload.model_validate({**fields, "outline": outline})
-
-
-async def _outline_of(service: Services, job: Job) -> Outline:
-    """As somebody left it, or as the job made it."""
-    return (await outline_of(service, job)).outline
+    return DocumentPayload.model_validate(fields)

@@ -4,13 +4,15 @@ import re
 
 from gateway.dependencies import Services
 from gateway.sse.hub import Subscription
-from shared.contracts.events import TERMINAL_EVENTS
+from shared.contracts.events import TERMINAL_EVENTS, EventType
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job
+from shared.contracts.states import JobState
 
 LONGEST_SECONDS = 60
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
-_TERMINAL = frozenset(event.value for event in TERMINAL_EVENTS)
+_LOOKED_AT = frozenset(event.value for event in (*TERMINAL_EVENTS, EventType.OUTLINE_READY))
+"""Events after which there may be nothing more to wait for."""
 
 
 def preferred_seconds(prefer: str | None) -> int:
@@ -20,24 +22,27 @@ def preferred_seconds(prefer: str | None) -> int:
 
 
 async def until_settled(service: Services, ref: JobRef, seconds: float) -> Job | None:
-    """The job once it is terminal, or None if it is not within the time or the server stops."""
+    """The job once it is terminal or waits for a person, else as it is when the time is over or the server stops.
+
+    None where its record is gone.
+    """
     deadline = service.clock.monotonic() + seconds
     with service.hub.subscribe(ref) as subscription:
         while not service.hub.draining:
             job = await service.store.get(ref)
-            if job is None or job.state.terminal:
+            if job is None or job.state.terminal or job.state is JobState.AWAITING_REVIEW:
                 return job
-            if not await _ended(service, subscription, deadline):
-                return None
-    return None
+            if not await _told(service, subscription, deadline):
+                break
+    return await service.store.get(ref)
 
 
-async def _ended(service: Services, subscription: Subscription, deadline: float) -> bool:
-    """Wait for an event that ends the job, or for a reason to look at the record again; false when time is over."""
+async def _told(service: Services, subscription: Subscription, deadline: float) -> bool:
+    """Wait for an event that settles the job, or for a reason to look at the record again; false when time is over."""
     subscription.behind = False
     while (left := deadline - service.clock.monotonic()) > 0:
         await subscription.wait(left)
-        ended = any(event_type in _TERMINAL for _, event_type, _ in subscription.take())
-        if ended or subscription.behind or service.hub.draining:
+        told = any(event_type in _LOOKED_AT for _, event_type, _ in subscription.take())
+        if told or subscription.behind or service.hub.draining:
             return True
     return False

@@ -100,6 +100,10 @@ def _or_mapping(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [files, texts]
 
 
+TokenLimit = Annotated[int, Field(ge=1, le=10**12)]
+CostLimit = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+
+
 class JobOptions(_Command):
     """Options every kind of job takes."""
 
@@ -122,12 +126,12 @@ class JobOptions(_Command):
     reference_style: ReferenceStyle | None = Field(
         default=None, description="How references are written; by default gb-t-7714-2015 in Chinese, else ieee"
     )
-    max_tokens_total: Annotated[int, Field(ge=1, le=10**12)] | None = Field(
+    max_tokens_total: TokenLimit | None = Field(
         default=None,
         description="Prompt and completion tokens of the whole job: from four fifths on it does without what it can do "
         "without, at the limit it fails with `budget_exceeded`",
     )
-    max_cost_usd: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = Field(
+    max_cost_usd: CostLimit | None = Field(
         default=None, description="The same in US dollars; needs a model whose price is known"
     )
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = {}
@@ -195,6 +199,8 @@ class RegenerateCommand(_Command):
     target_words: TargetWords | None = Field(default=None, description="By default as long as it was meant to be")
     priority: Annotated[int, Field(ge=0, le=9)] = 5
     model: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    max_tokens_total: TokenLimit | None = None
+    max_cost_usd: CostLimit | None = None
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)] = {}
 
 

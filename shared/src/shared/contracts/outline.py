@@ -1,6 +1,7 @@
 """The outline: a tree of titles, points and length budgets."""
 
 from collections.abc import Iterator, Mapping
+from heapq import heapify, heappop, heappush
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -128,9 +129,13 @@ def apportioned(weights: Mapping[str, float], whole: int) -> dict[str, int]:
     rest = whole - sum(shares.values())
     for name in sorted(exact, key=lambda name: shares[name] - exact[name])[: max(rest, 0)]:
         shares[name] += 1
-    while rest < 0 and max(shares.values(), default=1) > 1:
-        # Those raised to one took more than there was: the longest give it back.
-        longest = max(shares, key=lambda name: shares[name])
-        shares[longest] -= 1
+    # Those raised to one took more than there was: the longest give it back.
+    longest = [(-share, place, name) for place, (name, share) in enumerate(shares.items()) if share > 1]
+    heapify(longest)
+    while rest < 0 and longest:
+        share, place, name = heappop(longest)
+        shares[name] -= 1
         rest += 1
+        if shares[name] > 1:
+            heappush(longest, (share + 1, place, name))
     return shares

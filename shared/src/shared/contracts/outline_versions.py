@@ -70,10 +70,6 @@ class OutlineDiff(_Stored):
     moved: list[MovedNode] = []
     changed: list[FieldChange] = []
 
-    @property
-    def empty(self) -> bool:
-        return not (self.added or self.removed or self.moved or self.changed)
-
 
 class VersionEntry(_Stored):
     """Who made a version, and what of it is new."""

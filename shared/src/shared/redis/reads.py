@@ -87,6 +87,10 @@ class Reads:
     async def payload(self, ref: JobRef) -> bytes | None:
         return cast("bytes | None", await self._redis.get(self.keys(ref).payload(ref)))
 
+    async def payload_bytes(self, ref: JobRef) -> int:
+        """The size of a request; 0 where it has expired."""
+        return int(await self._redis.strlen(self.keys(ref).payload(ref)))
+
     async def result(self, ref: JobRef) -> bytes | None:
         return cast("bytes | None", await self._redis.get(self.keys(ref).result(ref)))
 

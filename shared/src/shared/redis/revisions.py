@@ -1,5 +1,6 @@
 """Which documents go back to one document: itself written again, section by section."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from shared.contracts.ids import JobRef
@@ -29,9 +30,15 @@ class Revisions:
             return False
         return True
 
-    async def members(self, root: JobRef) -> list[JobRef]:
-        """Those that were counted, oldest first; the root is none of them."""
-        found = await self._redis.zrange(self._key(root), 0, -1)
+    async def drop(self, root: JobRef, members: Sequence[JobRef]) -> None:
+        """Count these no more."""
+        if members:
+            await self._redis.zrem(self._key(root), *map(str, members))
+
+    async def members(self, root: JobRef, before_ms: int | None = None) -> list[JobRef]:
+        """Those that were counted, all or before a time, oldest first; the root is none of them."""
+        last = "+inf" if before_ms is None else before_ms
+        found = await self._redis.zrangebyscore(self._key(root), "-inf", last)
         return [JobRef.parse(name.decode()) for name in found]
 
     def _key(self, root: JobRef) -> str:

@@ -53,17 +53,20 @@ def documented(model: type[BaseModel]) -> dict[str, Any]:
 
 
 async def answer(service: Services, job: Job, seconds: int, *, replayed: bool) -> Response:
-    """202 at once, or, where the client prefers to wait and the job ends in time, 200 with its result."""
+    """202 at once, or, where the client prefers to wait and the job ends in time, 200 with its result.
+
+    A job that waits for a person does not end in time.
+    """
     headers = {"Idempotent-Replayed": "true"} if replayed else {}
-    settled = await until_settled(service, job.ref, seconds) if seconds else None
-    if settled is None:
-        body = accepted(job)
+    latest = (await until_settled(service, job.ref, seconds) if seconds else None) or job
+    if not seconds or not latest.state.terminal:
+        body = accepted(latest)
         headers |= {"Location": body.links.self, "Retry-After": "1"}
         return JSONResponse(body.model_dump(mode="json"), status_code=202, headers=headers)
     headers["Preference-Applied"] = f"wait={seconds}"
     result = await service.store.result(job.ref)
     # Spliced, not parsed: a result may be large.
-    shown = (await show(service, settled)).model_dump_json().encode()[:-1] + b',"result":' + (result or b"null") + b"}"
+    shown = (await show(service, latest)).model_dump_json().encode()[:-1] + b',"result":' + (result or b"null") + b"}"
     return Response(shown, media_type="application/json", headers=headers)
 
 
@@ -72,16 +75,18 @@ def is_keyed(job_id: str | None, key: str | None) -> bool:
     return job_id is None and key is not None
 
 
-def refuse_unless_completed(job: Job) -> None:
-    """Raise ProblemError 409 for a job that has no result."""
+def refuse_unless_completed(job: Job, failed: str | None = None) -> None:
+    """Raise ProblemError 409 for a job that has no result; ``failed`` is said of a failed one instead of its error."""
     match job.state:
         case JobState.COMPLETED:
             return
         case JobState.FAILED | JobState.CANCELLED:
             code = f"job_{job.state}"
             error = job.error.model_dump() if job.error else None
-            detail = job.error.message if job.error else "The job was cancelled; it has no result."
+            detail = (failed or job.error.message) if job.error else "The job was cancelled; it has no result."
             raise ProblemError(409, code, detail, extra={"error": error})
         case _:
-            detail = f"The job is {job.state}; follow its events or ask again later."
+            waits = job.state is JobState.AWAITING_REVIEW
+            what = "it is written once its outline is approved" if waits else "follow its events or ask again later"
+            detail = f"The job is {job.state}; {what}."
             raise ProblemError(409, "not_finished", detail, headers={"Retry-After": "2"})

@@ -21,7 +21,12 @@ MOST_AT_ONCE = 10_000
 router = APIRouter(
     prefix=f"{API}/dead-letters", tags=["operators"], responses=PROBLEMS, dependencies=[Depends(prepared)]
 )
-KindDep = Annotated[JobKind | None, Query(description="Only those of this kind")]
+KindDep = Annotated[
+    JobKind | None,
+    Query(
+        description="Only those that workers of this kind had: documents that failed in planning are under `outline`"
+    ),
+]
 
 
 @router.get("")

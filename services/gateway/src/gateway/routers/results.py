@@ -34,6 +34,7 @@ FormatDep = Annotated[
     ResultFormat | None, Query(alias="format", description="Wins over `Accept`; of an outline `json` or `markdown`")
 ]
 AcceptDep = Annotated[str | None, Header(description="Media types by preference, JSON where it is missing")]
+_NONE_FINISHED = "The job failed, and there are no finished sections of it; `error` says why."
 _TEXT = {"schema": {"type": "string"}}
 _BINARY = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -71,7 +72,7 @@ async def get_result(
     if partial and (finished := await partial_result(job, service.store)) is not None:
         form = _negotiated(wanted, accept, AT_HAND, "Finished sections")
         return _at_hand(job.kind, finished, form, {"Vary": "Accept", "Cache-Control": "no-store"})
-    refuse_unless_completed(job)
+    refuse_unless_completed(job, _NONE_FINISHED if partial else None)
     result = await service.store.result(job.ref)
     if result is None:
         raise result_expired()

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.schemas import job_view
 from gateway.sse.frames import Frame, Origin, event_frame, gap_frame, left_out_frame
 from gateway.sse.hub import Subscription
-from shared.contracts.events import TERMINAL_EVENTS
+from shared.contracts.events import TERMINAL_EVENTS, EventType
 from shared.contracts.ids import EventId
 from shared.contracts.jobs import Job
 from shared.jobs import JobStore
@@ -130,8 +130,9 @@ class Follower:
         """Tells of missing events, with what the client needs to go on from a position."""
         now = self._clock.now()
         snapshot: dict[str, Any] = job_view(job, now).model_dump(mode="json")
-        texts = await self._store.section_texts(job.ref)
-        snapshot["sections"] = [{"section_id": section, "text": text} for section, text in texts.items()]
+        if EventType.SECTION not in self.subscription.left_out:
+            texts = await self._store.section_texts(job.ref)
+            snapshot["sections"] = [{"section_id": section, "text": text} for section, text in texts.items()]
         self.subscription.fall_behind()
         return [gap_frame(Origin(job.ref.job_id, job.kind, job.request_id), position, now, snapshot)]
 

@@ -18,6 +18,9 @@ if job.state == 'running' then
   wake(job.phase, 'cancel', id, job.fence)
   return 'asked'
 end
+if job.state == 'awaiting_review' then
+  redis.call('HSET', K.job .. id, 'step', '', 'message', '')
+end
 local fence = tonumber(job.fence) + 1
 settle_cancelled(id, job, fence, now_ms(), int(fence) .. '-0')
 write_tallies()

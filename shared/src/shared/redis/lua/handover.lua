@@ -6,7 +6,8 @@
 --          when cancelled what settle.lua writes
 -- ARGV     1 id  2 fence  3 seq of the event  4 version of the outline  5 that version (JSON), stored where it is not
 --          yet  6 the outline and the link to it, as the end of a JSON object  7 usage not yet counted (JSON) or ''
--- Returns  'handed_over' | 'awaiting_review' | 'cancelled' | 'repeated' | 'fenced'
+-- Returns  'handed_over' | 'awaiting_review' | 'cancelled' | 'repeated': this fence let it wait before | 'fenced': also
+--          where this fence handed it over before, and the reply was lost
 --@include keyspace, emit, measure, settle, owner, writing
 local id, fence, version = ARGV[1], ARGV[2], ARGV[4]
 local job, refused = owned(id, fence)

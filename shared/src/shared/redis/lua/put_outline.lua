@@ -5,7 +5,7 @@
 -- KEYS     see keyspace.lua; reads job_result; writes job, artifact, events, feed; TTLs of a job that has ended
 -- ARGV     1 id  2 version that is changed  3 the new one (JSON)  4 the changed one (JSON), stored where it is not yet
 --          5 digest of the change  6 data of the event (JSON)  7 most versions
--- Returns  'ok' | 'repeated': this very change was made before | 'changed': there is a later version | 'full' |
+-- Returns  'ok' | 'repeated': this very change led to the latest | 'changed': there is a later version | 'full' |
 --          'expired': the result is gone | 'unknown' | 'closed': it can not be changed in this state
 --@include keyspace, emit
 local id, base = ARGV[1], tonumber(ARGV[2])
@@ -13,13 +13,16 @@ local job = load(id)
 if not job then
   return 'unknown'
 end
+local latest = tonumber(job.outline_version or '') or 1
+if latest == base + 1 and job.outline_change == ARGV[5] then
+  return 'repeated'
+end
 local ended = job.kind == 'outline' and job.state == 'completed'
 if not ended and job.state ~= 'awaiting_review' then
   return 'closed'
 end
-local latest = tonumber(job.outline_version or '') or 1
 if latest ~= base then
-  return latest == base + 1 and job.outline_change == ARGV[5] and 'repeated' or 'changed'
+  return 'changed'
 end
 if latest >= tonumber(ARGV[7]) then
   return 'full'

@@ -1,6 +1,6 @@
 """The evidence: what the context files hold, and what a search finds where one is asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from langgraph.runtime import Runtime
 
@@ -21,8 +21,10 @@ async def gather(state: DocumentState, runtime: Runtime[DocumentContext]) -> Doc
     research = max(allowed.values(), key=_REACH.index)
     queries = queries_for(context.outline, allowed)
     known, degradations = await _known(context) if context.planned else (None, [])
-    files = [] if known else context.payload.context_files
-    context.progress("gather", _said(len(files), planned=context.planned, searches=bool(queries)), 1)
+    # What was not read then is read now: a person may have allowed it since.
+    read = known is not None and context.payload.research != "none" and not _hurried(degradations)
+    files = [] if read else context.payload.context_files
+    context.progress("gather", _said(len(files), planned=read, searches=bool(queries)), 1)
     gathered = await context.gatherer.gather(str(context.ref), files, queries, research)
     # Searching for the subjects of an outline adds to what was found for the questions it answers.
     ledger = known.extended(gathered.ledger) if known else gathered.ledger
@@ -35,6 +37,10 @@ async def _known(context: DocumentContext) -> tuple[Ledger, list[Degradation]]:
     ledger = Ledger.model_validate_json(await context.desk.require(LEDGER))
     made = OutlineResult.model_validate_json(await context.desk.require(RESULT))
     return ledger, made.quality.degradations
+
+
+def _hurried(degradations: Sequence[Degradation]) -> bool:
+    return any(degradation.code == "time_limited" for degradation in degradations)
 
 
 def queries_for(outline: Outline, allowed: Mapping[str, Research]) -> list[str]:
