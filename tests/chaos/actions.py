@@ -107,7 +107,11 @@ class Harm:
 
     async def _lost_replies(self) -> None:
         for process in self._alive():
-            script = "submit" if process.api else self._chance.choice(["finish", "fetch", "append_events", "renew"])
+            script = (
+                "submit"
+                if process.api
+                else self._chance.choice(["finish", "handover", "fetch", "append_events", "renew"])
+            )
             process.link.drop_reply(self.world.script(script), times=self._chance.randint(1, 3))
 
     async def _restart_redis(self) -> None:

@@ -33,6 +33,8 @@ class Client:
         self.history = history
         self._gateways = gateways
         self._turn = 0
+        self.heard: Callable[[str, str], None] = lambda _job_id, _kind: None
+        """Called with the job and the type of each event that a follower is told."""
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=200)
         self._http = httpx2.AsyncClient(timeout=httpx2.Timeout(20), limits=limits, trust_env=False)
 
@@ -69,6 +71,17 @@ class Client:
     async def retry(self, job_id: str) -> Told:
         return await self._ask("retry", job_id, "POST", f"/jobs/{job_id}/retry")
 
+    async def approve(self, job_id: str) -> Told:
+        return await self._ask("approve", job_id, "POST", f"/jobs/{job_id}/approve")
+
+    async def outline(self, job_id: str) -> Told:
+        return await self._ask("outline", job_id, "GET", f"/jobs/{job_id}/outline")
+
+    async def patch(self, job_id: str, version: int, *operations: dict[str, Any]) -> Told:
+        """Change that version of an outline."""
+        path, body = f"/jobs/{job_id}/outline", {"operations": list(operations), "author": "chaos"}
+        return await self._ask("patch", job_id, "PATCH", path, body, {"If-Match": f'"{version}"'})
+
     async def get(self, job_id: str) -> Told:
         return await self._ask("get", job_id, "GET", f"/jobs/{job_id}")
 
@@ -88,7 +101,7 @@ class Client:
             self.history.add(operation, "info", what, job_id, error=repr(error))
             return Told("info")
         told = _told(answer)
-        shown = {key: told.body[key] for key in ("status", "run", "attempt", "code") if key in told.body}
+        shown = {key: told.body[key] for key in ("status", "run", "attempt", "code", "version") if key in told.body}
         about = job_id or str(told.body.get("job_id", ""))
         self.history.add(operation, told.phase, what, about, code=told.status, body=shown)
         return told
@@ -123,6 +136,7 @@ class Client:
                     name, kind = _frame(raw)
                     if kind:
                         self.history.add(operation, "event", "follow", job_id, id=name, type=kind)
+                        self.heard(job_id, kind)
                         yield name, kind
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from tests.chaos.history import Entry, History
 from tests.chaos.jobs import MARKER, Job
-from tests.chaos.state import Event, JobState, State, known_keys, place_of
+from tests.chaos.state import Event, JobState, State, known_keys, place_of, stages
 
 TERMINAL = {"completed", "failed", "cancelled"}
 CONSUMER = "worker"
 """All workers read as this one."""
+PLANNING = {"analyse", "draft", "refine", "validate"}
+"""Steps that only those who plan go through."""
 _OF_A_JOB = ("job:", "payload:", "events:", "job_result:", "artifact:", "checkpoint:", "export:")
 
 
@@ -83,13 +85,28 @@ def one_end_a_run(view: View) -> Iterator[Violation]:
                 yield Violation("I2", name, f"run {number} went on after its end: {_story(run)}")
             if last and found and job.record["state"] != found[-1].type:
                 yield Violation("I2", name, f"the record says {job.record['state']}, the journal {found[-1].type}")
+        yield from _handed_over_once(name, job, from_prompt=name in view.jobs and view.jobs[name].from_prompt)
         if name not in view.forgiven:
             yield from _said(lines.get(name, ()), name, job)
     if view.state.ended != ends:
         yield Violation("I2", "", f"{ends} jobs ended, {view.state.ended} ends were counted")
 
 
+def _handed_over_once(name: str, job: JobState, *, from_prompt: bool) -> Iterator[Violation]:
+    """What is planned is never planned again, in no run; a document from a prompt was planned before it was written."""
+    for number, run in enumerate(job.runs(), 1):
+        if len(stages(run)) > 2:
+            yield Violation("I2", name, f"run {number} was handed over more than once: {_story(run)}")
+    planned, *later = stages(job.journal)
+    for event in (event for stage in later for event in stage):
+        if event.type == "progress" and event.data["step"] in PLANNING:
+            yield Violation("I2", name, f"planned again after it was handed over: {event.id} {event.data['step']}")
+    if from_prompt and job.record["state"] == "completed" and not later:
+        yield Violation("I2", name, f"written, and nobody was told of its outline: {_story(planned)}")
+
+
 def _said(entries: Sequence[Entry], name: str, job: JobState) -> Iterator[Violation]:
+    yield from _said_to_reviewers(entries, name, job)
     ends = {
         number: event.type for number, run in enumerate(job.runs(), 1) for event in run if event.type in TERMINAL
     }  # fmt: skip
@@ -101,6 +118,23 @@ def _said(entries: Sequence[Entry], name: str, job: JobState) -> Iterator[Violat
             yield Violation("I2", name, f"cancelled by a client at {entry.at:.2f} s, yet run {run}: {ends.get(run)}")
         if status in TERMINAL and ends.get(run) != status:
             yield Violation("I2", name, f"{status} at {entry.at:.2f} s, yet run {run} ended as {ends.get(run)}")
+
+
+def _said_to_reviewers(entries: Sequence[Entry], name: str, job: JobState) -> Iterator[Violation]:
+    approved = any(event.type == "queued" and event.data["reason"] == "approved" for event in job.journal)
+    changed = {event.data["version"] for event in job.journal if event.type == "outline_changed"}
+    made = Counter[int]()
+    for entry in (entry for entry in entries if entry.phase == "ok"):
+        if entry.what == "approve" and not approved:
+            yield Violation("I2", name, f"approved by a client at {entry.at:.2f} s, and not let go on")
+        if entry.what == "patch":
+            version = entry.data["body"]["version"]
+            made[version] += 1
+            if version not in changed or version not in job.outlines():
+                yield Violation("I2", name, f"version {version} was made at {entry.at:.2f} s, and is not there")
+    for version, times in made.items():
+        if times > 1:
+            yield Violation("I2", name, f"{times} editors were told that version {version} is theirs")
 
 
 def streams_without_gaps(view: View) -> Iterator[Violation]:
@@ -133,14 +167,16 @@ def _as_followed(operation: int, entries: Sequence[Entry], job: JobState) -> Ite
 
 
 def attempts_are_bounded(view: View) -> Iterator[Violation]:
-    """I4: attempts up to the bound, then a dead letter."""
+    """I4: attempts up to the bound, counted afresh where another kind of workers takes the job; then a dead letter."""
     for name, job in view.state.jobs.items():
         most = int(job.record["max_attempts"])
-        for number, run in enumerate(job.runs(), 1):
-            started = sum(event.type == "started" for event in run)
-            given_back = sum(event.type == "queued" and event.data["reason"] == "released" for event in run)
-            if started - given_back > most:
-                yield Violation("I4", name, f"run {number} began {started} times, {given_back} of them released")
+        for number, stage in ((number, stage) for number, run in enumerate(job.runs(), 1) for stage in stages(run)):
+            begun = [event.data["attempt"] for event in stage if event.type == "started"]
+            given_back = sum(event.type == "queued" and event.data["reason"] == "released" for event in stage)
+            if len(begun) - given_back > most:
+                yield Violation("I4", name, f"run {number} began {len(begun)} times, {given_back} of them released")
+            if begun and begun[0] != 1:
+                yield Violation("I4", name, f"run {number} does not count afresh: attempts {begun}")
         failed = job.record["state"] == "failed"
         spent = failed and json.loads(job.record["error"])["retryable"] and int(job.record["attempt"]) >= most
         if spent != (name in view.state.dead):
@@ -162,6 +198,21 @@ def results_are_the_owners(view: View) -> Iterator[Violation]:
             for text in _claimed(job.result):
                 if not any(text in each for each in given):
                     yield Violation("I5", name, f"the model never gave {text[:80]!r}")
+            yield from _as_planned(name, job, job.result)
+
+
+def _as_planned(name: str, job: JobState, result: dict[str, Any]) -> Iterator[Violation]:
+    """A document has the sections of the latest version of its outline."""
+    outlines = job.outlines()
+    if "document" not in result or not outlines:
+        return
+    latest = max(outlines)
+    if job.record["outline_version"] != str(latest):
+        yield Violation("I5", name, f"version {latest} is kept, the record says {job.record['outline_version']}")
+    planned = [node.title for node, _ in outlines[latest].walk()]
+    written = [section["title"] for section in result["document"]["sections"]]
+    if planned != written:
+        yield Violation("I5", name, f"version {latest} has the sections {planned}, the document {written}")
 
 
 def _claimed(result: dict[str, Any]) -> Iterator[str]:

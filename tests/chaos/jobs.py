@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,11 @@ class Job:
     marker: str
     body: dict[str, Any]
     max_attempts: int = 3
+
+    @property
+    def from_prompt(self) -> bool:
+        """Whether two kinds of workers make it: one plans, the other writes."""
+        return self.kind == "document" and "task_prompt" in self.body
 
     def section(self, number: int) -> str:
         """Title of a section, as the model is asked for it; from 1."""
@@ -49,9 +55,17 @@ class Requests:
         body = {"task_prompt": f"How bees make honey, for {marker}", "target_words": 300, "language": "en"}
         return self._job("outline", marker, {**body, **files, **options})
 
+    def from_prompt(self, **options: Any) -> Job:
+        """A document of three short sections that the job plans itself."""
+        marker = self._marker()
+        body = {"task_prompt": f"How bees make honey, for {marker}", "target_words": 120, "language": "en"}
+        return self._job("document", marker, {**body, **options})
+
     def mixed(self, count: int, **options: Any) -> list[Job]:
-        """Outlines and documents by turns."""
-        return [self.outline(**options) if n % 3 == 2 else self.document(**options) for n in range(count)]
+        """Outlines and documents by turns, and now and then one from a prompt to a document."""
+        made: dict[int, Callable[..., Job]] = {2: self.outline, 3: self.from_prompt, 5: self.outline}
+        usual: Callable[..., Job] = self.document
+        return [made.get(number % 6, usual)(**options) for number in range(count)]
 
     def _marker(self) -> str:
         return "zq" + "".join(self._chance.choice(_ALPHABET) for _ in range(8))

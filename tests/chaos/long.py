@@ -86,6 +86,8 @@ class Crowd:
             options["delay_seconds"] = self._chance.uniform(0.5, 5)
         if self._chance.random() < 0.3:
             return self._world.requests.outline(**options)
+        if self._chance.random() < 0.3:
+            return self._world.requests.from_prompt(review=self._chance.random() < 0.5, **options)
         return self._world.requests.document(self._chance.randint(1, 3), **options)
 
     async def _submit(self, job: Job) -> None:
@@ -114,6 +116,14 @@ class Crowd:
                 if told.phase == "ok":
                     self._world.follow(self._world.jobs[name])
 
+    async def review(self) -> None:
+        """Approve what waits for somebody, for ever."""
+        while True:
+            await asyncio.sleep(self._chance.uniform(0.5, 2.0))
+            waiting = await self._world.clients.call("GET", "/jobs?status=awaiting_review")
+            for job in waiting.body.get("items", []):
+                await self._world.clients.approve(job["job_id"])
+
     async def _get(self) -> None:
         while True:
             await asyncio.sleep(0.3)
@@ -130,20 +140,27 @@ async def run_long(server: tuple[str, Path], seed: int, plan: Plan) -> Run:
         violations: list[Violation] = []
         try:
             await world.start(*SERVICES)
-            crowd = Crowd(world, plan)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(crowd.run())
-                for _ in range(HARMS):
-                    group.create_task(harm.go_on(lambda: crowd.submitted))
-                group.create_task(_report(world, crowd, begun))
-            world.history.note("healed")
-            await world.rest(HEAL_SECONDS)
+            await _carry_out(world, Crowd(world, plan), harm, begun)
             violations = await world.judge()
         except Exception as error:  # noqa: BLE001 - whatever went wrong is a finding, to be shown with the figures
             violations = [*world.broken, Violation("promise", "", repr(error))]
         print(_figures(world, harm, await look(world.server.port)), flush=True)
         history = keep_history(world, EVERYTHING, server[0]) if violations else None
     return Run(EVERYTHING, server[0], seed, len(world.jobs), time.monotonic() - begun, violations, history=history)
+
+
+async def _carry_out(world: World, crowd: Crowd, harm: Harm, begun: float) -> None:
+    reviewer = world.tasks.create_task(crowd.review())
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(crowd.run())
+            for _ in range(HARMS):
+                group.create_task(harm.go_on(lambda: crowd.submitted))
+            group.create_task(_report(world, crowd, begun))
+        world.history.note("healed")
+        await world.rest(HEAL_SECONDS)
+    finally:
+        reviewer.cancel()
 
 
 async def _report(world: World, crowd: Crowd, begun: float) -> None:

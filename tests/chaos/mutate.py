@@ -7,7 +7,16 @@ from tests.chaos.driver import Run, run_fault
 from tests.chaos.faults import FAULTS
 from tests.support.machine.mutants import MUTANTS, Mutant
 
-NOTICED_BY = {"fence": 3, "terminal": 2, "cancel flag": 21, "stored work": 3, "entry": 13}
+NOTICED_BY = {
+    "fence": 3,
+    "terminal": 2,
+    "cancel flag": 21,
+    "stored work": 3,
+    "entry": 13,
+    "planner's fence": 26,
+    "planner's entry": 26,
+    "compare and set": 27,
+}
 """Guard to the number of the fault that has to turn red without it."""
 
 

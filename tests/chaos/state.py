@@ -6,11 +6,14 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import redis.asyncio as aioredis
 
 from shared.contracts.ids import JobRef
+from shared.contracts.outline import Outline
+from shared.contracts.outline_versions import OutlineVersion, version_of
 from shared.contracts.states import Band, JobKind
 from shared.redis.keys import GROUP, SHARDS_KEY, Keyspace
 
@@ -53,6 +56,17 @@ class JobState:
                 found.append([])
             found[-1].append(event)
         return found
+
+    def outlines(self) -> dict[int, Outline]:
+        """The versions of its outline that are kept."""
+        versions = {version: text for name, text in self.work.items() if (version := version_of(name)) is not None}
+        return {version: OutlineVersion.model_validate_json(text).outline for version, text in versions.items()}
+
+
+def stages(run: list[Event]) -> list[list[Event]]:
+    """A run, cut where it was handed over from those who plan to those who write."""
+    cut = [position for position, event in enumerate(run, 1) if event.type == "outline_ready"]
+    return [run[start:end] for start, end in pairwise([0, *cut, len(run)])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +195,15 @@ async def _ended(redis: Any, keys: dict[str, int]) -> int:
 
 
 async def resting(port: int) -> bool:
-    """Whether nothing waits, runs or is scheduled."""
+    """Whether nothing waits, be it for a person, and nothing runs or is scheduled."""
     async with client(port) as redis:
         for kind in JobKind:
             for band in Band:
                 if await redis.xlen(KEYS.requests(kind, band)):
                     return False
             if await redis.exists(KEYS.leases(kind), KEYS.delayed(kind)):
+                return False
+            counts = await redis.hgetall(KEYS.counts(kind))
+            if any(int(value) for name, value in counts.items() if name.startswith("awaiting_review:")):
                 return False
     return True

@@ -33,8 +33,8 @@ class StubModel:
     def __init__(self, latency: float = 0.1) -> None:
         self.latency = latency
         """Seconds before the first token."""
-        self.slow: dict[str, float] = {}
-        """Seconds instead, by step."""
+        self.slow: dict[str | tuple[str, str], float] = {}
+        """Seconds instead, by step, or by marker and step."""
         self.on_call: dict[tuple[str, str], Callable[[], None]] = {}
         """Called, in the thread of the model, when it is asked for a step of the job with a marker."""
         self.misbehave: Misbehaviour = lambda _marker, _step: None
@@ -75,6 +75,16 @@ class StubModel:
         """Calls for one job, answered or not, by step."""
         return Counter(given.step for given in list(self._given) if given.marker == marker)
 
+    def asked_again(self, marker: str) -> list[tuple[Given, Call]]:
+        """Calls for one job, answered or not, after which the very same was asked once more."""
+        later: set[str] = set()
+        found = []
+        for given, call in reversed([pair for pair in self._pairs() if pair[0].marker == marker]):
+            if given.request in later:
+                found.append((given, call))
+            later.add(given.request)
+        return found
+
     def repeated(self) -> int:
         """Answers that had been given before to the very same request."""
         asked = Counter((given.marker, given.request) for given in self.answered())
@@ -94,7 +104,7 @@ class StubModel:
         self.on_call.pop((marker, step), lambda: None)()
         reply = self.misbehave(marker, step) or replace(
             _echo(obedient(asked), marker, step, structured=asked.schema is not None),
-            first_token_seconds=self.slow.get(step, self.latency),
+            first_token_seconds=self.slow.get((marker, step), self.slow.get(step, self.latency)),
         )
         digest = hashlib.sha256(json.dumps(asked.body["messages"]).encode()).hexdigest()
         self._given.append(Given(marker, step, digest, reply))
@@ -124,7 +134,14 @@ def _good(given: Given) -> bool:
 def _echo(reply: Reply, marker: str, step: str, *, structured: bool) -> Reply:
     if not structured:
         return replace(reply, text=f"{step}: {marker}. {reply.text}")
-    return replace(reply, text=json.dumps(_marked(json.loads(reply.text), marker)))
+    return replace(reply, text=json.dumps(_numbered(_marked(json.loads(reply.text), marker), marker)))
+
+
+def _numbered(made: Any, marker: str) -> Any:
+    """Sections of an outline with the titles that those of a document have whose outline is given."""
+    for number, section in enumerate(made.get("sections", []), 1):
+        section["title"] = f"Part {number} of {marker}"
+    return made
 
 
 def _marked(value: Any, marker: str) -> Any:

@@ -13,7 +13,7 @@ SERVER = "valkey9"
 pytestmark = pytest.mark.timeout(150)
 
 
-@pytest.mark.parametrize("number", [2, 3, 4, 7, 8, 13])
+@pytest.mark.parametrize("number", [2, 3, 4, 7, 8, 13, 26])
 async def test_the_invariants_hold(number: int) -> None:
     run = await run_fault(FAULTS[number], (SERVER, server_binaries()[SERVER]), seed=number)
     assert run.violations == [], f"seed {run.seed}, history {run.history}"

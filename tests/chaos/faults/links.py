@@ -52,7 +52,7 @@ async def jitter(world: World) -> None:
         process.link.delay(0.0, 0.5)
     world.model.latency = 1.0
     jobs = await world.submit(world.requests.mixed(9))
-    await world.settled(*jobs)
+    await world.settled(*jobs, seconds=80)
     for job in jobs:
         record = await world.record(job)
         kept = (record["state"], record["attempt"]) == ("completed", "1")

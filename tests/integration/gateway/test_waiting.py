@@ -8,6 +8,7 @@ import pytest
 from gateway.waiting import preferred_seconds
 from shared.redis.scripts import Scripts, Settled
 from tests.support.gateway import Gateway, Hand
+from tests.support.problems import problem
 from tests.support.reviewed import Desk
 from tests.support.waiting import eventually
 
@@ -63,6 +64,7 @@ async def test_a_job_that_comes_to_wait_for_a_person_is_told_of_at_once(
         assert await Desk(gateway, hand, scripts).plan(1) is Settled.AWAITING_REVIEW
     assert (asked.result().status_code, asked.result().json()["status"]) == (202, "awaiting_review")
     assert "preference-applied" not in asked.result().headers
+    assert "approved" in problem(await gateway.client.get(f"{JOB}/result"), 409, "not_finished")["detail"]
 
 
 async def test_an_unchanged_job_is_not_sent_again(gateway: Gateway, hand: Hand) -> None:

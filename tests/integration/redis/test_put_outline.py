@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.ids import JobRef
 from shared.contracts.states import JobKind
 from shared.jobs.record import to_job
-from shared.redis.outlines import MOST_VERSIONS, Put
+from shared.redis.outlines import MOST_BYTES, MOST_VERSIONS, Put
 from shared.redis.scripts import ArtifactWrite
 from tests.support.board import DAY, HOUR, KEYS, Board
 from tests.support.planned import LINK, change, fetch_writers, hand_over, outlines, planning, reviewed
@@ -122,6 +122,14 @@ async def test_versions_are_bounded(board: Board) -> None:
     before = await board.dump()
     assert await outlines(board).put(JOB, change(MOST_VERSIONS)) is Put.FULL
     assert await board.dump() == before
+
+
+async def test_versions_are_bounded_in_bytes(board: Board) -> None:
+    await reviewed(board)
+    large = b"x" * (MOST_BYTES // 2)
+    assert await outlines(board).put(JOB, change(1, large)) is Put.OK
+    assert await outlines(board).put(JOB, change(2, large + b"x", "another")) is Put.FULL
+    assert await outlines(board).put(JOB, change(2, large, "smaller")) is Put.OK
 
 
 async def _closed(board: Board) -> None:

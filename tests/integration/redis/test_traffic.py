@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import uvloop
 from pydantic import SecretStr
+from redis.asyncio.connection import Connection
 
 from shared.redis.client import Connections, connections
 from shared.redis.failures import REDIS_UNAVAILABLE, UNAVAILABLE
@@ -259,3 +261,31 @@ async def test_server_that_loads_its_data(server: Server) -> None:
         await eventually(opened.ping, seconds=10)
         assert len(await client.get("key-1")) == 5_000
         await starting
+
+
+async def test_a_connection_that_ends_before_its_first_write_costs_a_repeat(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On uvloop, which the services run on, that is a RuntimeError and no OSError."""
+    real = Connection._connect
+    lost: list[Connection] = []
+
+    async def lose_the_first(connection: Connection) -> None:
+        await real(connection)  # type: ignore[no-untyped-call]
+        if not lost:
+            lost.append(connection)
+            assert connection._writer is not None
+            connection._writer.transport.abort()
+            await asyncio.sleep(0)
+
+    async def ask() -> int:
+        async with connections(RedisSettings(url=SecretStr(server.url))) as opened:
+            return int(await opened.commands.exists("draftline:nothing"))
+
+    def on_uvloop() -> int:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(ask())
+
+    monkeypatch.setattr(Connection, "_connect", lose_the_first)
+    assert await asyncio.to_thread(on_uvloop) == 0
+    assert len(lost) == 1

@@ -26,6 +26,12 @@ JOURNAL = [
 ]
 RESULT = {"document": {"markdown": f"# Bees\n\n## Part 1\n\n{TEXT}\n"}}
 RETRIED = Event("3-0", "queued", {"reason": "retried"})
+PROMPTED = replace(JOB, body={"task_prompt": "How bees make honey"})
+READY = Event("2-1", "outline_ready", {"version": 1})
+HANDED_OVER = [
+    *JOURNAL[:2], READY, Event("3-0", "queued", {"reason": "outline_ready"}), Event("4-0", "started", {"attempt": 1}),
+    Event("4-1", "completed", {}),
+]  # fmt: skip
 
 
 def _history() -> History:
@@ -46,6 +52,17 @@ def _view(**changes: Any) -> View:
     return View(_history(), state, {"job": JOB}, {MARKER: [TEXT]}, changes.get("mixed", ()))
 
 
+def _prompted(journal: list[Event], *titles: str, **changes: Any) -> View:
+    """A document from a prompt, with sections of these titles in the only version of its outline."""
+    outline = {"title": "Bees", "language": "en", "nodes": [{"title": title} for title in titles]}
+    version = {"version": 1, "author": None, "created_at": "2026-01-01T00:00:00Z", "outline": outline}
+    written = {"document": {"markdown": "", "sections": [{"title": "Part 1"}]}}
+    record = _with(fence="4", settled_fence="4", outline_version="1", **changes)
+    work = {"outline:1": json.dumps(version)}
+    state = State({"job": JobState(record, journal, "{}", written, work)}, ended=1)
+    return View(History(1), state, {"job": PROMPTED}, {})
+
+
 def _with(**fields: str) -> dict[str, str]:
     return {**RECORD, **fields}
 
@@ -60,6 +77,7 @@ def test_a_job_that_went_well_breaks_nothing() -> None:
 
 FAILED = _with(state="failed", attempt="3", error=json.dumps({"retryable": True}))
 ENDED_FAILED = [*JOURNAL[:3], Event("2-2", "failed", {})]
+FOUR_STARTS = [Event(f"{n}-0", "started", {"attempt": n - 1}) for n in range(2, 6)]
 STREAM = "draftline:{0}:requests:document:low"
 
 
@@ -75,7 +93,7 @@ STREAM = "draftline:{0}:requests:document:low"
         ("I2", {"record": _with(state="cancelled")}),
         ("I3", {"journal": [*JOURNAL[:2], Event("2-3", "section", {}), Event("2-4", "completed", {})]}),
         ("I3", {"journal": [JOURNAL[0], *JOURNAL[:0:-1]]}),
-        ("I4", {"journal": [*[Event(f"{n}-0", "started", {}) for n in range(2, 6)], Event("5-1", "completed", {})]}),
+        ("I4", {"journal": [*FOUR_STARTS, Event("5-1", "completed", {})]}),
         ("I4", {"record": FAILED, "journal": ENDED_FAILED}),
         ("I4", {"dead": {"job"}}),
         ("I5", {"result": None}),
@@ -110,6 +128,58 @@ def test_what_clients_were_told_is_compared(invariant: str, tell: Callable[[View
     view = _view()
     tell(view)
     assert invariant in {violation.invariant for violation in check(view)}
+
+
+def test_a_job_that_was_handed_over_breaks_nothing() -> None:
+    assert check(_prompted(HANDED_OVER, "Part 1")) == []
+
+
+def test_attempts_count_afresh_at_the_hand_over() -> None:
+    planned = [
+        JOURNAL[0],
+        *(Event(f"2-{n}", "started", {"attempt": n + 1}) for n in range(3)),
+        replace(READY, id="2-3"),
+    ]
+    written = [Event(f"3-{n}", "started", {"attempt": n + 1}) for n in range(3)]
+    view = _prompted([*planned, *written, Event("4-0", "completed", {})], "Part 1", attempt="3")
+    assert check(view) == []
+    more = [*planned, *written, Event("3-3", "started", {"attempt": 4}), Event("4-0", "completed", {})]
+    assert {violation.invariant for violation in check(_prompted(more, "Part 1"))} == {"I4"}
+
+
+@pytest.mark.parametrize(
+    ("invariant", "journal", "titles"),
+    [
+        ("I2", JOURNAL, ["Part 1"]),
+        ("I2", [*HANDED_OVER[:-1], Event("4-1", "outline_ready", {}), Event("4-2", "completed", {})], ["Part 1"]),
+        (
+            "I2",
+            [*HANDED_OVER[:-1], Event("4-1", "progress", {"step": "draft"}), Event("4-2", "completed", {})],
+            ["Part 1"],
+        ),
+        ("I4", [*HANDED_OVER[:-2], Event("4-0", "started", {"attempt": 2}), HANDED_OVER[-1]], ["Part 1"]),
+        ("I5", HANDED_OVER, ["Part 1", "Part 2"]),
+    ],
+)
+def test_what_is_planned_is_handed_over_once(invariant: str, journal: list[Event], titles: list[str]) -> None:
+    assert invariant in {violation.invariant for violation in check(_prompted(journal, *titles))}
+
+
+@pytest.mark.parametrize(
+    ("what", "times", "body"),
+    [("approve", 1, {}), ("patch", 1, {"version": 2}), ("patch", 2, {"version": 1})],
+)
+def test_what_reviewers_were_told_is_compared(what: str, times: int, body: dict[str, Any]) -> None:
+    changed = Event("3-0", "outline_changed", {"version": 1})
+    approved = Event("3-0", "queued", {"reason": "approved"})
+    journal = [*HANDED_OVER[:3], approved if what == "patch" else changed, *HANDED_OVER[4:]]
+    if times > 1:
+        journal[3:4] = [changed, replace(approved, id="3-1")]
+    view = _prompted(journal, "Part 1")
+    assert check(view) == []
+    for _ in range(times):
+        view.history.add(9, "ok", what, "job", body=body)
+    assert {violation.invariant for violation in check(view)} == {"I2"}
 
 
 def test_a_documented_loss_is_forgiven_to_its_jobs_only() -> None:

@@ -1,5 +1,6 @@
 """The names of requests, token estimates, the dialect and Retry-After."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -46,6 +47,13 @@ def test_token_estimates(text: str, tokens: int) -> None:
 @given(st.text(), st.text())
 def test_a_longer_text_never_has_fewer_tokens(text: str, more: str) -> None:
     assert estimate_tokens(text) <= estimate_tokens(text + more) <= estimate_tokens(text) + estimate_tokens(more)
+
+
+def test_a_large_file_of_any_bytes_is_counted_soon() -> None:
+    text = bytes(range(256)).decode("latin-1") * 20_000
+    begun = time.perf_counter()
+    assert estimate_tokens(text) == len(text) // 4
+    assert time.perf_counter() - begun < 1.0
 
 
 def test_a_new_dialect_says_everything() -> None:

@@ -139,3 +139,26 @@ async def test_files_that_the_planning_might_not_read_are_read_once_a_person_all
     await gather({}, Runtime(context=context))
     assert gatherer.calls == [(["honey.md"], [], "context_only")]
     assert len(Ledger.model_validate_json(desk.stored[LEDGER]).passages) == 1
+
+
+class Unconfigured(Asked):
+    """As where no search provider is set up."""
+
+    async def gather(
+        self, job: str, files: Sequence[ContextFile], queries: Sequence[str], research: Research
+    ) -> Gathered:
+        if research == "web":
+            code = "search_not_configured"
+            raise PermanentError(code, "No search provider is set up.")
+        return await Asked.gather(self, job, files, queries, research)
+
+
+async def test_a_search_that_only_a_node_asks_for_is_done_without_where_none_is_set_up() -> None:
+    gatherer, desk = Unconfigured(_ledger(FROM_FILE, "Saaaaaa", "Honey is made of nectar.")), PaperDesk()
+    payload = DocumentPayload(outline=_outline(queens="web"), context_files=FILES)
+    state = await gather({}, Runtime(context=document_context(AnsweringModel(), desk, payload, gatherer=gatherer)))
+    assert [found["code"] for found in state["degradations"]] == ["search_failed"]
+    assert len(Ledger.model_validate_json(desk.stored[LEDGER]).passages) == 1
+    asked = DocumentPayload(outline=_outline(), context_files=FILES, research="web")
+    with pytest.raises(PermanentError, match="No search provider"):
+        await gather({}, Runtime(context=document_context(AnsweringModel(), desk, asked, gatherer=gatherer)))

@@ -17,7 +17,7 @@ from shared.contracts.outline_edits import EditError, OutlinePatch, apply
 from shared.contracts.outline_versions import OutlineVersion, difference
 from shared.contracts.states import JobState, Review
 from shared.jobs.outlines import latest_version
-from shared.redis.outlines import MOST_VERSIONS, OutlineChange, Put
+from shared.redis.outlines import MOST_BYTES, MOST_VERSIONS, OutlineChange, Put
 
 log = structlog.get_logger()
 
@@ -128,7 +128,10 @@ def _change(job: Job, before: OutlineVersion, after: OutlineVersion, patch: Outl
 async def _refused(service: Services, job: Job, answer: Put) -> ProblemError:
     match answer:
         case Put.FULL:
-            detail = f"{MOST_VERSIONS} versions are kept and none is dropped; send the outline with a new document job."
+            detail = (
+                f"{MOST_VERSIONS} versions of {MOST_BYTES >> 20} MiB in all are kept and none is dropped; "
+                "send the outline with a new document job."
+            )
             return ProblemError(409, "too_many_versions", detail)
         case Put.EXPIRED:
             return expired()

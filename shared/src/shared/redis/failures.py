@@ -41,6 +41,8 @@ TIMED_OUT = (exceptions.TimeoutError, TimeoutError)
 """Nobody answered, and asking again takes as long."""
 NO_REDIS = (exceptions.InvalidResponse, ValueError)
 """What answers does not speak Redis's protocol."""
+LOST_BEFORE_WRITING = RuntimeError
+"""What uvloop raises, where asyncio raises an OSError, when a connection ends between connect and the first write."""
 
 _MAY_PASS = ("MISCONF", "NOREPLICAS", "BUSY ")
 

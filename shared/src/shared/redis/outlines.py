@@ -7,6 +7,8 @@ from shared.contracts.ids import JobRef
 from shared.redis.scripts import Scripts
 
 MOST_VERSIONS = 200
+MOST_BYTES = 16 * 1024 * 1024
+"""Of all versions that people make of one outline: each is kept whole."""
 
 
 class Put(StrEnum):
@@ -60,7 +62,7 @@ class Outlines:
 
     async def put(self, ref: JobRef, change: OutlineChange) -> Put:
         """Store the next version, unless somebody else made one meanwhile."""
-        args = (change.base, change.after, change.before, change.digest, change.told, MOST_VERSIONS)
+        args = (change.base, change.after, change.before, change.digest, change.told, MOST_VERSIONS, MOST_BYTES)
         return Put(await self._scripts.asked("put_outline", ref, *args))
 
     async def approve(self, ref: JobRef, version: int | None) -> Approved:

@@ -13,7 +13,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from shared.redis.cluster import ClusterMap
-from shared.redis.failures import ANY, UNAVAILABLE
+from shared.redis.failures import ANY, LOST_BEFORE_WRITING, UNAVAILABLE
 from shared.settings import RedisSettings
 
 CONNECT_SECONDS = 5.0
@@ -71,7 +71,7 @@ class Topology:
         while True:
             try:
                 master = await self._sentinels.discover_master(self._master)
-            except (*UNAVAILABLE, ANY):
+            except (*UNAVAILABLE, ANY, LOST_BEFORE_WRITING):
                 master = known
             if master != known and known is not None:
                 for pool in self._pools:

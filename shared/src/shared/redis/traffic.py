@@ -16,7 +16,14 @@ from typing import Any, Literal, TypeAlias
 import redis.asyncio as aioredis
 from redis.commands import AsyncCoreCommands
 
-from shared.redis.failures import ANY, ELSEWHERE, NO_REDIS, UNAVAILABLE, told_when_it_may_pass
+from shared.redis.failures import (
+    ANY,
+    ELSEWHERE,
+    LOST_BEFORE_WRITING,
+    NO_REDIS,
+    UNAVAILABLE,
+    told_when_it_may_pass,
+)
 from shared.redis.keys import slot_tag
 from shared.redis.topology import Topology
 
@@ -203,6 +210,8 @@ class _Lane:
         except NO_REDIS as error:
             msg = f"the server sent what is not Redis protocol: {error}"
             raise ConnectionError(msg) from error
+        except LOST_BEFORE_WRITING as error:
+            raise ConnectionError(str(error)) from error
         return replies
 
 

@@ -4,7 +4,7 @@
 -- if it had ended now.
 -- KEYS     see keyspace.lua; reads job_result; writes job, artifact, events, feed; TTLs of a job that has ended
 -- ARGV     1 id  2 version that is changed  3 the new one (JSON)  4 the changed one (JSON), stored where it is not yet
---          5 digest of the change  6 data of the event (JSON)  7 most versions
+--          5 digest of the change  6 data of the event (JSON)  7 most versions  8 most bytes of all that were made
 -- Returns  'ok' | 'repeated': this very change led to the latest | 'changed': there is a later version | 'full' |
 --          'expired': the result is gone | 'unknown' | 'closed': it can not be changed in this state
 --@include keyspace, emit
@@ -24,7 +24,8 @@ end
 if latest ~= base then
   return 'changed'
 end
-if latest >= tonumber(ARGV[7]) then
+local bytes = tonumber(job.outline_bytes or 0) + #ARGV[3]
+if latest >= tonumber(ARGV[7]) or bytes > tonumber(ARGV[8]) then
   return 'full'
 end
 if ended and redis.call('EXISTS', K.result .. id) == 0 then
@@ -34,7 +35,8 @@ end
 local now = now_ms()
 redis.call('HSETNX', K.artifact .. id, 'outline:' .. int(base), ARGV[4])
 redis.call('HSET', K.artifact .. id, 'outline:' .. int(base + 1), ARGV[3])
-redis.call('HSET', K.job .. id, 'outline_version', int(base + 1), 'outline_change', ARGV[5])
+redis.call('HSET', K.job .. id, 'outline_version', int(base + 1), 'outline_change', ARGV[5],
+  'outline_bytes', int(bytes))
 if ended then
   for _, family in ipairs({K.job, K.events}) do
     redis.call('EXPIRE', family .. id, job.record_ttl)

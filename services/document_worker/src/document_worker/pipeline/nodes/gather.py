@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from langgraph.runtime import Runtime
 
 from document_worker.pipeline.state import RESULT, DocumentContext, DocumentState
+from shared.contracts.commands import ContextFile
 from shared.contracts.document import Degradation, OutlineResult
+from shared.contracts.errors import PermanentError
 from shared.contracts.outline import Outline, Research
 from shared.contracts.plan import LEDGER
 from shared.retrieval import Ledger
@@ -25,11 +27,27 @@ async def gather(state: DocumentState, runtime: Runtime[DocumentContext]) -> Doc
     read = known is not None and context.payload.research != "none" and not _hurried(degradations)
     files = [] if read else context.payload.context_files
     context.progress("gather", _said(len(files), planned=read, searches=bool(queries)), 1)
-    gathered = await context.gatherer.gather(str(context.ref), files, queries, research)
+    found, failures = await _gathered(context, files, queries, research)
     # Searching for the subjects of an outline adds to what was found for the questions it answers.
-    ledger = known.extended(gathered.ledger) if known else gathered.ledger
+    ledger = known.extended(found) if known else found
     await context.desk.store(LEDGER, ledger.model_dump_json().encode())
-    return {"degradations": [degradation.model_dump() for degradation in [*degradations, *gathered.degradations]]}
+    return {"degradations": [degradation.model_dump() for degradation in [*degradations, *failures]]}
+
+
+async def _gathered(
+    context: DocumentContext, files: Sequence[ContextFile], queries: Sequence[str], research: Research
+) -> tuple[Ledger, Sequence[Degradation]]:
+    """What there is. Where only nodes of the outline ask for a search and none is set up, the document does without:
+    whoever allowed it for a section cannot take that back any more.
+    """
+    try:
+        gathered = await context.gatherer.gather(str(context.ref), files, queries, research)
+    except PermanentError as error:
+        if error.code != "search_not_configured" or context.payload.research == "web":
+            raise
+        gathered = await context.gatherer.gather(str(context.ref), files, [], "context_only")
+        return gathered.ledger, [*gathered.degradations, Degradation(code="search_failed", message=error.message)]
+    return gathered.ledger, gathered.degradations
 
 
 async def _known(context: DocumentContext) -> tuple[Ledger, list[Degradation]]:
