@@ -14,7 +14,9 @@ from shared.redis.scripts import Owned, Scripts
 
 
 def _held() -> Held:
-    claim = Claim(JobRef("job"), JobKind.OUTLINE, Band.DEFAULT, 2, 1, 3, 1, "request", 0.0, 0.0, None, None)
+    claim = Claim(
+        JobRef("job"), JobKind.OUTLINE, Band.DEFAULT, 2, 1, 3, 1, "request", 0.0, 0.0, None, None, JobKind.OUTLINE
+    )
     return Held(claim, trusted_until=10.0)
 
 

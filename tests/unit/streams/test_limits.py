@@ -15,7 +15,9 @@ from shared.streams.limits import LAST_TEXTS_SECONDS, TimeLimits
 DEFAULTS = WorkerSettings()
 """1,500 s soft, 1,800 s hard."""
 CLAIMED_AT = 10_000.0
-PLAIN = Claim(JobRef("job"), JobKind.DOCUMENT, Band.DEFAULT, 2, 1, 3, 1, "request", 0.0, 0.0, None, None)
+PLAIN = Claim(
+    JobRef("job"), JobKind.DOCUMENT, Band.DEFAULT, 2, 1, 3, 1, "request", 0.0, 0.0, None, None, JobKind.DOCUMENT
+)
 
 
 def _claim(soft: float | None = None, hard: float | None = None, worked: float = 0.0) -> Claim:

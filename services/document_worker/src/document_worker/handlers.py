@@ -8,7 +8,7 @@ from document_worker.pipeline.state import RESULT, DocumentContext
 from document_worker.ports import Embedder, Gatherer, ReferenceFormatter
 from shared.checkpoints import RedisSaver, run_graph
 from shared.contracts.commands import DocumentPayload
-from shared.contracts.outline_versions import OutlineVersion, outline_field, version_of
+from shared.contracts.outline_versions import OutlineVersion, latest_of, outline_field
 from shared.contracts.plan import section_of
 from shared.lifecycle.clock import Clock
 from shared.llm import ArtifactAnswers, Budget, BudgetedModel, ChatClient, StoredAnswers
@@ -34,9 +34,9 @@ class DocumentHandler:
         """The document result. Raises what the pipeline raises."""
         payload = DocumentPayload.model_validate_json(await session.payload())
         stored = await session.stored_fields()
-        versions = [version for name in stored if (version := version_of(name)) is not None]
-        if versions:
-            payload = await _planned(session, payload, max(versions))
+        version = latest_of(stored)
+        if version is not None:
+            payload = await _planned(session, payload, version)
         budget = Budget.of(session.claim, self.model.price(payload.model))
         answers = ArtifactAnswers(session.load, session.store, session.check)
         context = DocumentContext(
@@ -52,7 +52,7 @@ class DocumentHandler:
             gatherer=self.gatherer,
             embedder=self.embedder,
             formatter=self.formatter,
-            planned=bool(versions),
+            planned=version is not None,
             judge=self.judge,
             finished={section for name in stored if (section := section_of(name)) is not None},
         )

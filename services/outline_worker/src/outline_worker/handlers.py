@@ -8,7 +8,7 @@ from outline_worker.ports import Gatherer
 from shared.checkpoints import RedisSaver, run_graph
 from shared.contracts.commands import OutlinePayload
 from shared.contracts.document import OutlineResult
-from shared.contracts.outline_versions import OutlineVersion, outline_field, version_of
+from shared.contracts.outline_versions import OutlineVersion, latest_of, outline_field
 from shared.contracts.plan import PLANNING_PERCENT
 from shared.contracts.states import JobKind
 from shared.lifecycle.clock import Clock
@@ -33,9 +33,9 @@ class OutlineHandler:
         if session.claim.makes is JobKind.OUTLINE:
             return await self._planned(session, 1.0)
         # A job that was cancelled while it waited for a person is planned already, and perhaps changed since.
-        versions = [version for name in await session.stored_fields() if (version := version_of(name)) is not None]
-        if versions:
-            stored = await session.require(outline_field(max(versions)))
+        version = latest_of(await session.stored_fields())
+        if version is not None:
+            stored = await session.require(outline_field(version))
             return _hand_over(OutlineVersion.model_validate_json(stored))
         made = OutlineResult.model_validate_json(await self._planned(session, PLANNING_PERCENT / 100))
         return _hand_over(

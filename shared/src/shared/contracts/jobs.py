@@ -100,7 +100,7 @@ class Claim:
     soft_limit_seconds: float | None
     hard_limit_seconds: float | None
     """Of the run's working time; None where the request leaves it to the worker."""
-    makes: JobKind = JobKind.OUTLINE
+    makes: JobKind
     """What the job comes to in the end; ``kind`` is what its workers make now."""
     spent: Usage = field(default_factory=Usage)
     """By earlier attempts, runs and workers."""

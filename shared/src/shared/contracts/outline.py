@@ -14,6 +14,7 @@ NodeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0
 TargetWords = Annotated[int, Field(ge=1, le=200_000)]
 Summary = Annotated[str, StringConstraints(max_length=4_000)]
 Research = Literal["none", "context_only", "web"]
+_REACH: tuple[Research, ...] = ("none", "context_only", "web")
 
 
 class OutlineNode(BaseModel):
@@ -95,6 +96,10 @@ class Outline(BaseModel):
                 found[node.id or ""] = own
             pending.extend((child, own) for child in node.children)
         return found
+
+    def reach(self, usual: Research) -> Research:
+        """The most that any leaf may rest on."""
+        return max(self.research(usual).values(), key=_REACH.index)
 
     def with_ids(self) -> "Outline":
         """The same outline with an id on every node; ids that are there stay."""

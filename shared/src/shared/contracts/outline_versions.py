@@ -5,7 +5,7 @@ worker that writes reads the latest.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -28,6 +28,11 @@ def version_of(field: str) -> int | None:
     """The version of the outline that the field holds; None for other stored work."""
     number = field.removeprefix(_VERSION)
     return int(number) if number != field and number.isascii() and number.isdigit() else None
+
+
+def latest_of(fields: Iterable[str]) -> int | None:
+    """The latest version among the names of a job's stored work; None where it holds none."""
+    return max((version for field in fields if (version := version_of(field)) is not None), default=None)
 
 
 class _Stored(BaseModel):

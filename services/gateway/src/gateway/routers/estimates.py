@@ -15,11 +15,9 @@ from gateway.submitting import resolve
 from gateway.workload import Asked
 from shared.contracts.commands import DocumentCommand, DocumentPayload, OutlineCommand
 from shared.contracts.estimates import Estimate
-from shared.contracts.outline import Research
 from shared.contracts.states import JobKind
 from shared.retrieval.text import detect_language
 
-_REACH: tuple[Research, ...] = ("none", "context_only", "web")
 router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], responses=PROBLEMS, dependencies=[Depends(prepared)])
 
 
@@ -54,5 +52,5 @@ def asked_of(given: OutlineCommand | DocumentPayload) -> Asked:
     prompt = given.task_prompt or ""
     titles = " ".join([outline.title, *(node.title for node, _ in outline.walk())]) if outline else prompt
     language = given.language or (outline.language if outline else None) or detect_language(titles)
-    reach = given.research if outline is None else max(outline.research(given.research).values(), key=_REACH.index)
+    reach = given.research if outline is None else outline.reach(given.research)
     return Asked(prompt, language, given.target_words, outline, reach, material_of(given.context_files))

@@ -13,14 +13,13 @@ from shared.contracts.plan import LEDGER
 from shared.retrieval import Ledger
 
 MOST_QUERIES = 12
-_REACH: tuple[Research, ...] = ("none", "context_only", "web")
 
 
 async def gather(state: DocumentState, runtime: Runtime[DocumentContext]) -> DocumentState:
     """Fill the ledger."""
     context = runtime.context
     allowed = context.outline.research(context.payload.research)
-    research = max(allowed.values(), key=_REACH.index)
+    research = context.outline.reach(context.payload.research)
     queries = queries_for(context.outline, allowed)
     known, degradations = await _known(context) if context.planned else (None, [])
     # What was not read then is read now: a person may have allowed it since.
