@@ -289,3 +289,24 @@ async def test_a_connection_that_ends_before_its_first_write_costs_a_repeat(
     monkeypatch.setattr(Connection, "_connect", lose_the_first)
     assert await asyncio.to_thread(on_uvloop) == 0
     assert len(lost) == 1
+
+
+async def test_closing_while_it_connects_leaves_no_connection_open(
+    server: Server, redis_connections: Connections
+) -> None:
+    async def there() -> set[str]:
+        return {client["addr"] for client in await redis_connections.commands.client_list()}
+
+    async def open_and_close(seconds: float) -> None:
+        async with connections(RedisSettings(url=SecretStr(server.url))) as opened:
+            asked = asyncio.ensure_future(opened.commands.exists("draftline:nothing"))
+            await asyncio.sleep(seconds)
+            asked.cancel()
+
+    async def only_ours() -> bool:
+        return await there() == before
+
+    before = await there()
+    for number in range(40):
+        await open_and_close(number % 8 / 2_000)
+    await eventually(only_ours)

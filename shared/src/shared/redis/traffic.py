@@ -30,6 +30,8 @@ from shared.redis.topology import Topology
 MOST_COMMANDS = 16
 """In one round trip: the server runs them in a row, and others wait."""
 MOST_BYTES = 1 << 20
+CLOSING_SECONDS = 1.0
+"""How long tasks that are cancelled may take before their connections are closed under them."""
 LONGEST_TRY_SECONDS = 8.0
 """A command that failed later than this is not repeated: whoever waits for it is to hear of it."""
 
@@ -94,10 +96,15 @@ class Traffic(AsyncCoreCommands):
 
     async def aclose(self) -> None:
         """Close the connections; what is still asked for is cancelled."""
+        for lane in self._lanes.values():
+            lane.refuse()
         for task in self._tasks:
             task.cancel()
+        if self._tasks:
+            # One that lost its cancellation while it connected would leave its connection open behind us.
+            await asyncio.wait(self._tasks, timeout=CLOSING_SECONDS)
         for lane in self._lanes.values():
-            await lane.close()
+            await lane.client.aclose()
 
     def _lane_of(self, command: Sequence[Any]) -> "_Lane":
         # Each slot of a Cluster has a lane of its own: a server that is away holds up nobody else's.
@@ -130,10 +137,10 @@ class _Lane:
             self._idle.pop().set_result(None)
         return await asked.replies
 
-    async def close(self) -> None:
+    def refuse(self) -> None:
+        """Carry nothing more."""
         self._closed = True
         _fail(self._taken(len(self._queue)), _closed())
-        await self.client.aclose()
 
     async def drive(self) -> None:
         """Carry what is asked for until the lane is closed."""
