@@ -3,10 +3,11 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 flags=(--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet)
-uv pip compile "${flags[@]}" "$@" dev.in -o dev.txt
-for set in gateway worker build local; do
+overrides=(--override without.in)
+uv pip compile "${flags[@]}" "${overrides[@]}" "$@" dev.in -o dev.txt
+for set in gateway outline_worker document_worker build local pdf; do
     # The big set fixes the versions, so that what is tested is what is deployed.
-    uv pip compile "${flags[@]}" "$set.in" -c dev.txt -o "$set.txt"
+    uv pip compile "${flags[@]}" "${overrides[@]}" "$set.in" -c dev.txt -o "$set.txt"
 done
 # What `make bench` compares with, each in an environment of its own.
 cd ../tests/benchmarks/peers

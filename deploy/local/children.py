@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from asyncio.subprocess import DEVNULL, STDOUT, Process
@@ -13,6 +14,7 @@ from itertools import groupby
 from pathlib import Path
 
 from deploy.local.logs import read_tail
+from deploy.local.machine import memory_mb
 
 WATCH_SECONDS = 0.1
 TETHER = Path(__file__).with_name("tether.py")
@@ -30,6 +32,10 @@ class ChildSpec:
     """Children of the lowest number are stopped first, those of one number together."""
     stop_seconds: float
     """From SIGTERM to SIGKILL."""
+    listeners: tuple[socket.socket, ...] = ()
+    """Sockets that the child inherits, each under the descriptor it has here."""
+    needs_mb: int | None = None
+    """Memory, where it is much; said if the kernel kills the child."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,14 @@ class Child:
         """How it ended, in one line without a full stop."""
         status = self.exit_status
         how = f"was killed by {signal.Signals(-status).name}" if status and status < 0 else f"exited with {status}"
-        return f"{self.spec.name} {how}"
+        return f"{self.spec.name} {how}{self._lack_of_memory()}"
+
+    def _lack_of_memory(self) -> str:
+        """SIGKILL comes from the kernel, or from a person who knows that they sent it."""
+        if self.exit_status != -signal.SIGKILL or self.spec.needs_mb is None:
+            return ""
+        here = f", and there are {total} MB in all" if (total := memory_mb()) is not None else ""
+        return f", most likely because memory ran out: it needs {self.spec.needs_mb} MB{here}"
 
     def obituary(self) -> str:
         """How it ended and the end of its log."""
@@ -87,6 +100,7 @@ class Fleet:
                 stdout=output,
                 stderr=STDOUT,
                 start_new_session=True,
+                pass_fds=[listener.fileno() for listener in spec.listeners],
             )
         child = Child(spec, process, log, time.monotonic())
         self._children[spec.name] = child
@@ -103,13 +117,14 @@ class Fleet:
         return child
 
     async def stop(self) -> list[str]:
-        """Stop all, the lowest stop order first; names those that were killed as their time was over."""
+        """Stop and forget all, the lowest stop order first; names those that were killed as their time was over."""
         killed = []
         ordered = sorted(self._children.values(), key=lambda child: child.spec.stop_order)
         for _, group in groupby(ordered, key=lambda child: child.spec.stop_order):
             async with asyncio.TaskGroup() as tasks:
                 stopping = {child.spec.name: tasks.create_task(_stop(child)) for child in group}
             killed += [name for name, task in stopping.items() if not task.result()]
+        self._children.clear()
         return killed
 
     def kill(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from deploy.local.children import Child, ChildSpec, Fleet
 from deploy.local.endings import Died, first_of
 from deploy.local.errors import LaunchError
+from deploy.local.machine import full_disk_line
 from deploy.local.readiness import READY_SECONDS, Probe, wait_ready
 from shared.lifecycle.supervisor import RESTART_EXIT_STATUS
 
@@ -21,6 +22,8 @@ class Part:
     probe: Probe
     needed: bool
     """The others can't work without it, and nobody can ask it to shut down: it is started again whatever its status."""
+    port: int | None = None
+    """The loopback port that it binds itself; None where it is handed a socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,16 @@ class Keeper:
             await self._end_of(child)
             if child.exit_status == 0 and not self._part.needed:
                 self._say(f"{child.spec.name} was shut down as asked; the others go on without it.")
+                for listener in child.spec.listeners:
+                    listener.close()  # else its clients would wait in the backlog for an answer that never comes
                 await asyncio.Event().wait()  # never set: only a child that is given up ends the keeping
             elif child.exit_status == RESTART_EXIT_STATUS:
                 self._say(f"{child.spec.name} restarts as asked.")
             elif self._short_lives >= self._pace.most_short_lives:
                 return Died(child)
             else:
+                if self._short_lives <= 1 and (full := full_disk_line(child.log.parent)) is not None:
+                    self._say(full)
                 delay = self._pace.delay_seconds(self._short_lives)
                 self._say(f"{child.death()}; starting it again in {delay:.1f} s. Its log: {child.log}")
                 await asyncio.sleep(delay)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.local.errors import LaunchError
+from deploy.local.machine import is_disk_full
 
 
 @contextmanager
@@ -16,6 +17,8 @@ def folder_lock(folder: Path) -> Iterator[None]:
         folder.mkdir(mode=0o700, exist_ok=True)
         file = (folder / "lock").open("a+")
     except OSError as error:
+        if is_disk_full(error):
+            raise
         msg = f"Cannot keep data in {folder}: {error.strerror}. Draftline needs to write to the folder it runs in."
         raise LaunchError(msg) from error
     with file:

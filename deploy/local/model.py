@@ -9,6 +9,7 @@ import httpx2
 
 from deploy.local.children import ChildSpec
 from deploy.local.errors import LaunchError
+from deploy.local.machine import MODEL_NEEDS_MB
 from deploy.local.ports import LOOPBACK
 from deploy.local.readiness import Probe, http_probe
 from deploy.local.wheels import installed_file
@@ -50,9 +51,12 @@ def model_spec(weights: Path, port: int, environment: Mapping[str, str]) -> Chil
             f"--slots={PARALLEL_CALLS}",
             f"--slot-tokens={CONTEXT_TOKENS}",
         ),
-        environment=environment,
+        # llama.cpp's threads wait for each other at every layer. With OpenMP's busy waits they write 3 tokens a second
+        # on a machine whose processors have other work, and 50 to 100 if they sleep.
+        environment={**environment, "OMP_WAIT_POLICY": "passive"},
         stop_order=1,
         stop_seconds=STOP_SECONDS,
+        needs_mb=MODEL_NEEDS_MB,
     )
 
 

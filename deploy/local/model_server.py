@@ -7,7 +7,7 @@ import argparse
 import os
 import signal
 import sys
-import threading
+import time
 from pathlib import Path
 
 import xllamacpp
@@ -21,12 +21,13 @@ CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 def main() -> None:
     """Serve until SIGTERM, or until the launcher is gone."""
     launcher = os.getppid()
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
-    server = xllamacpp.Server(_parameters(_arguments()))
-    while not stop.wait(PARENT_CHECK_SECONDS) and os.getppid() == launcher:
-        pass
-    del server
+    server = xllamacpp.Server(_parameters(_arguments()))  # noqa: F841 - it serves as long as it is held
+    # Only now: the server sets a handler of its own, which does not end the process. Its own end waits for connections
+    # that clients keep open, and there is nothing to save.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
+    while os.getppid() == launcher:
+        time.sleep(PARENT_CHECK_SECONDS)
+    os._exit(0)
 
 
 def _arguments() -> argparse.Namespace:
@@ -42,22 +43,25 @@ def _arguments() -> argparse.Namespace:
 def _parameters(arguments: argparse.Namespace) -> xllamacpp.CommonParams:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(arguments.weights)
-    parameters.model_alias = {arguments.name}
-    parameters.hostnames = [LOOPBACK]
+    parameters.model_alias = arguments.name
+    parameters.hostname = LOOPBACK
     parameters.port = arguments.port
     parameters.n_parallel = arguments.slots
     parameters.n_ctx = arguments.slots * arguments.slot_tokens
     parameters.cpuparams.n_threads = usable_processors()
     parameters.cpuparams_batch.n_threads = usable_processors()
     # A model this small falls into loops: repeated words are made less likely, repeated phrases much less (DRY).
-    # Both look back over a paragraph only: further back is the prompt, whose words are wanted.
+    # What is much less likely than the likeliest word is left out: it is where this model turns to nonsense.
+    # Both penalties look back over a paragraph only: further back is the prompt, whose words are wanted.
+    parameters.sampling.min_p = 0.15
     parameters.sampling.penalty_last_n = 64
     parameters.sampling.penalty_repeat = 1.08
     parameters.sampling.dry_penalty_last_n = 160
     parameters.sampling.dry_multiplier = 0.8
     parameters.sampling.dry_allowed_length = 3
-    parameters.ui = False
-    parameters.cors_origins = f"http://{LOOPBACK}"
+    parameters.webui = False
+    # By default up to 8 GiB of old prompts are kept, and no prompt of a job comes twice.
+    parameters.cache_ram_mib = 0
     return parameters
 
 

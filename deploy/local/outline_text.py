@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from deploy.local.picture import printable
 from shared.contracts.outline import MAX_DEPTH, NodeId, Outline, OutlineNode, apportioned
-from shared.retrieval.text import is_han
+from shared.language.text import is_han
 
 EXPLANATION = """\
 <!--

@@ -18,6 +18,7 @@ from deploy.local.view import View
 from shared.contracts.commands import ContextFile, DocumentCommand
 from shared.contracts.document import Document
 from shared.contracts.events import OutlineReady
+from shared.contracts.outline import Outline, OutlineNode
 from shared.contracts.states import JobState
 from shared.contracts.usage import Usage
 
@@ -26,12 +27,29 @@ PROMPT = (
     "and tell each other where they are, how honey is made, and why bees matter to people."
 )
 
+OUTLINE = Outline(
+    title="The Life of Honeybees",
+    language="en",
+    nodes=[
+        OutlineNode(title=title)
+        for title in (
+            "Queens, drones and workers",
+            "How bees find flowers",
+            "From nectar to honey",
+            "Why bees matter to people",
+        )
+    ],
+)
+"""What the embedded model writes where nobody says what: it is too small to plan well."""
+
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
     """What is to be written."""
 
-    prompt: str
+    prompt: str | None
+    """None: the outline is there."""
+    outline: Outline | None
     target_words: int | None
     """None: as the service decides."""
     files: list[ContextFile]
@@ -43,6 +61,7 @@ class SampleRequest:
         try:
             return DocumentCommand(
                 task_prompt=self.prompt,
+                outline=self.outline,
                 context_files=self.files,
                 target_words=self.target_words,
                 review=self.review,
@@ -65,16 +84,18 @@ class Sample:
     async def write(self, request: SampleRequest) -> Path:
         """The document's file; raises LaunchError if there is none."""
         job_id = await self._gateway.submit(request.command())
-        job = await self._watch(job_id)
+        job = await self._watch(job_id, request.outline)
         finished = await self._gateway.document(job_id)
         seconds = max(0.0, (job.duration_seconds or 0.0) - self._reviewed_seconds)
         self._view.say(_summary(finished.document, seconds, finished.usage))
         return _save(self._folder, job_id, finished.document.markdown)
 
-    async def _watch(self, job_id: str) -> JobStatus:
+    async def _watch(self, job_id: str, outline: Outline | None) -> JobStatus:
         """Show the job to its end. If that can't be watched the job is cancelled: nobody would fetch its result."""
         try:
             with self._view.job(f"Document job {job_id}"):
+                if outline is not None:
+                    self._view.outline(outline, for_review=False)
                 await self._follow(job_id)
         except (asyncio.CancelledError, LaunchError):
             await self._gateway.abandon(job_id)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deploy.local.children import ChildSpec
-from deploy.local.ports import LOOPBACK, Ports
+from deploy.local.ports import LOOPBACK, Listeners, port_of
 
 BEYOND_GRACE_SECONDS = 5.0
 _EVERY_ADDRESS = {"0.0.0.0": LOOPBACK, "::": "[::1]"}
@@ -24,18 +24,26 @@ def gateway_url(host: str, port: int) -> str:
     return f"http://{_EVERY_ADDRESS.get(host, f'[{host}]' if ':' in host else host)}:{port}"
 
 
-def services(host: str, ports: Ports, environment: Mapping[str, str], grace_seconds: float) -> list[Service]:
-    """All services, each with a metrics port of its own."""
-    base = {**environment, "DRAFTLINE_HOST": host, "PORT": str(ports.gateway)}
+def services(host: str, listeners: Listeners, environment: Mapping[str, str], grace_seconds: float) -> list[Service]:
+    """Describe all services, each with the sockets that are handed down to it."""
+    base = {**environment, "DRAFTLINE_HOST": host, "PORT": str(port_of(listeners.gateway))}
     found = []
-    for module, metrics_port in zip(("gateway", "outline_worker", "document_worker"), ports.metrics, strict=True):
+    for module, metrics in zip(("gateway", "outline_worker", "document_worker"), listeners.metrics, strict=True):
+        handed = {"DRAFTLINE_METRICS_FD": metrics}
+        if module == "gateway":
+            handed["DRAFTLINE_LISTEN_FD"] = listeners.gateway
         spec = ChildSpec(
             name=module,
             program=(sys.executable, "-m", module),
-            environment={**base, "DRAFTLINE_METRICS_PORT": str(metrics_port)},
+            environment={
+                **base,
+                "DRAFTLINE_METRICS_PORT": str(port_of(metrics)),
+                **{variable: str(listener.fileno()) for variable, listener in handed.items()},
+            },
             stop_order=0,
             stop_seconds=grace_seconds + BEYOND_GRACE_SECONDS,
+            listeners=tuple(handed.values()),
         )
-        port = ports.gateway if module == "gateway" else metrics_port
-        found.append(Service(spec, f"{gateway_url(host, port)}/readyz"))
+        ready = handed.get("DRAFTLINE_LISTEN_FD", metrics)
+        found.append(Service(spec, f"{gateway_url(host, port_of(ready))}/readyz"))
     return found

@@ -1,12 +1,13 @@
-"""What the launcher was asked for. The only place in deploy/local that reads the environment."""
+"""The settings of the launcher. The only place in deploy/local that reads the environment."""
 
 import os
 import shlex
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from deploy.local.env_file import ENV_FILE, FileVariable
 from deploy.local.errors import LaunchError
 
 DEFAULT_PORT = 8000
@@ -14,8 +15,10 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_GRACE_SECONDS = 30.0
 MODEL_VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL")
 
-_OWN_VARIABLES = ("PORT", "PROMPT", "CONTEXT", "ONCE", "REVIEW")
+OWN_VARIABLES = ("PORT", "PROMPT", "CONTEXT", "ONCE", "REVIEW")
 _SHARED_VARIABLES = ("REDIS_URL", "DRAFTLINE_HOST", "DRAFTLINE_GRACE_SECONDS", *MODEL_VARIABLES)
+_PER_SERVICE = "DRAFTLINE_METRICS_PORT"
+"""The services of one machine need a port each, so the launcher chooses them and a setting has no effect."""
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"", "0", "false", "no", "off"})
 
@@ -43,14 +46,42 @@ class LauncherSettings:
     """How long the services may take to drain."""
     inherited: Mapping[str, str]
     """What every child process finds in its environment before its own variables."""
+    from_file: tuple[str, ...] = ()
+    """Names of the variables that `.env` supplied, in its order."""
 
 
-def read_settings(environ: Mapping[str, str] = os.environ) -> LauncherSettings:
-    """Read and check the variables; raises LaunchError for one that makes no sense."""
+class VariableError(LaunchError):
+    """A variable makes no sense, or several do not go together."""
+
+    def __init__(self, message: str, *names: str) -> None:
+        super().__init__(message)
+        self.names = names
+
+
+def read_settings(
+    environ: Mapping[str, str] = os.environ, file: Mapping[str, FileVariable] | None = None
+) -> LauncherSettings:
+    """Return the settings from the environment and, for variables that are unset or empty there, from `.env`.
+
+    Raises LaunchError for a variable that makes no sense.
+    """
+    supplied = {
+        name: variable
+        for name, variable in (file or {}).items()
+        if name != _PER_SERVICE and not environ.get(name, "").strip()
+    }
+    try:
+        settings = _checked({**environ, **{name: variable.value for name, variable in supplied.items()}})
+    except VariableError as error:
+        places = [f"{name} (line {supplied[name].line})" for name in error.names if name in supplied]
+        msg = f"{error} From {ENV_FILE}: {', '.join(places)}." if places else str(error)
+        raise LaunchError(msg) from error
+    return replace(settings, from_file=tuple(supplied))
+
+
+def _checked(environ: Mapping[str, str]) -> LauncherSettings:
     given = {
-        name: value.strip()
-        for name in (*_OWN_VARIABLES, *_SHARED_VARIABLES)
-        if (value := environ.get(name, "")).strip()
+        name: value.strip() for name in (*OWN_VARIABLES, *_SHARED_VARIABLES) if (value := environ.get(name, "")).strip()
     }
     return LauncherSettings(
         host=given.get("DRAFTLINE_HOST", DEFAULT_HOST),
@@ -71,7 +102,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> LauncherSettings:
 
 def _inherited(environ: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     """The launcher's own variables stay here; empty shared ones go, as libraries read them as values."""
-    concerned = {*_OWN_VARIABLES, *_SHARED_VARIABLES}
+    concerned = {*OWN_VARIABLES, *_SHARED_VARIABLES}
     rest = {name: value for name, value in environ.items() if name not in concerned}
     return rest | {name: given[name] for name in _SHARED_VARIABLES if name in given}
 
@@ -80,7 +111,7 @@ def _port(text: str) -> int:
     if text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_535:
         return int(text)
     msg = f"PORT={text} is no port. Give a number from 1 to 65535, such as PORT={DEFAULT_PORT}."
-    raise LaunchError(msg)
+    raise VariableError(msg, "PORT")
 
 
 def _flag(name: str, text: str) -> bool:
@@ -89,7 +120,7 @@ def _flag(name: str, text: str) -> bool:
     if text.lower() in _NO:
         return False
     msg = f"{name}={text} is neither yes nor no. Give {name}=1, or leave it out."
-    raise LaunchError(msg)
+    raise VariableError(msg, name)
 
 
 def _editor(environ: Mapping[str, str]) -> tuple[str, ...] | None:
@@ -100,7 +131,7 @@ def _editor(environ: Mapping[str, str]) -> tuple[str, ...] | None:
             words = tuple(shlex.split(text))
         except ValueError as error:
             msg = f"{name}={text} is no command: {error}."
-            raise LaunchError(msg) from error
+            raise VariableError(msg, name) from error
         if words:
             return words
     return ("vi",) if shutil.which("vi", path=environ.get("PATH")) else None
@@ -114,7 +145,7 @@ def _seconds(name: str, text: str) -> float:
     if 0 <= seconds < float("inf"):
         return seconds
     msg = f"{name}={text} is no number of seconds."
-    raise LaunchError(msg)
+    raise VariableError(msg, name)
 
 
 def _model_name(given: Mapping[str, str]) -> str | None:
@@ -126,11 +157,11 @@ def _model_name(given: Mapping[str, str]) -> str | None:
             f"{' and '.join(present)} {'is' if len(present) == 1 else 'are'} set, but not OPENAI_MODEL. "
             "Name the model, as in OPENAI_MODEL=gpt-4.1-mini, or unset all OPENAI_* to use the embedded one."
         )
-        raise LaunchError(msg)
+        raise VariableError(msg, *present)
     if len(present) == 1:
         msg = (
             "OPENAI_MODEL is set, but neither OPENAI_API_KEY nor OPENAI_BASE_URL: there is nothing to call. "
             "Set the key, the address of an OpenAI-compatible endpoint or both, or unset OPENAI_MODEL."
         )
-        raise LaunchError(msg)
+        raise VariableError(msg, *present)
     return given["OPENAI_MODEL"]

@@ -1,5 +1,6 @@
 """Shows a job while it runs: live on a terminal, one line an event elsewhere."""
 
+import math
 import os
 import sys
 import time
@@ -26,6 +27,10 @@ BAR_WIDTH = 40
 MOST_SECTIONS = 4
 MOST_LINES = 6
 FRAME_LINES = 6
+SHORTEST_SECONDS = 5
+"""A time left that is shorter is not shown: estimates are not that good."""
+ALMOST_DONE_PERCENT, DONE_PERCENT = 90, 100
+"""From the first on, all sections are written and only the putting together is left."""
 
 
 class View(Protocol):
@@ -119,8 +124,7 @@ class PlainView:
         if line is None or line == self._last_line:
             return
         self._last_line = line
-        eta = self._picture.eta_seconds if isinstance(event, ProgressData) else None
-        left = f", about {clock(eta)} left" if eta else ""
+        left = time_left(self._picture.eta_seconds, self._picture.percent) if isinstance(event, ProgressData) else ""
         self.say(f"  {self._picture.percent:3.0f} %  {line}{left}")
 
 
@@ -130,7 +134,7 @@ class LiveView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._picture = Picture()
-        self._began = time.monotonic()
+        self._began = self._told = time.monotonic()
         self._live: Live
 
     def say(self, text: str) -> None:
@@ -138,7 +142,8 @@ class LiveView:
 
     @contextmanager
     def job(self, heading: str) -> Iterator[None]:
-        self._picture, self._began = Picture(), time.monotonic()
+        self._picture = Picture()
+        self._began = self._told = time.monotonic()
         self._console.print(Text(heading, style="bold"))
         self._live = self._started()
         try:
@@ -166,6 +171,8 @@ class LiveView:
 
     def show(self, event: EventData) -> None:
         self._picture.apply(event)
+        if isinstance(event, ProgressData | Gap):
+            self._told = time.monotonic()
         line = news(event, self._picture.unit)
         if line is not None:
             self._console.print(Text(f"  {line}", style="dim"))
@@ -192,9 +199,9 @@ class LiveView:
 
     def _bar(self) -> RenderableType:
         picture = self._picture
-        times = clock(time.monotonic() - self._began)
-        if picture.eta_seconds is not None:
-            times += f", about {clock(picture.eta_seconds)} left"
+        now = time.monotonic()
+        eta = None if picture.eta_seconds is None else picture.eta_seconds - (now - self._told)
+        times = clock(now - self._began) + time_left(eta, picture.percent)
         row = Table.grid(padding=(0, 1))
         row.add_row(
             " ",
@@ -214,6 +221,17 @@ class LiveView:
 def plan(picture: Picture, outline: Outline) -> None:
     """From here on the job's sections are those of the outline."""
     picture.titles, picture.unit = titles_of(outline), length_unit(outline.language)
+
+
+def time_left(seconds: float | None, percent: float) -> str:
+    """Return what to say about the seconds that are left; ``seconds`` is None where nobody knows.
+
+    An estimate that has run out says nothing, or at the end of the job that it is almost done. Nobody counts on single
+    seconds, so it is rounded up to five.
+    """
+    if seconds is not None and seconds >= SHORTEST_SECONDS:
+        return f", about {clock(math.ceil(seconds / SHORTEST_SECONDS) * SHORTEST_SECONDS)} left"
+    return ", almost done" if ALMOST_DONE_PERCENT <= percent < DONE_PERCENT else ""
 
 
 def clock(seconds: float) -> str:

@@ -4,9 +4,9 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 
 from deploy.local.keeping import Pace
+from tests.support.servers import reserved_port
 
 SERVICES = {
     "gateway": "from tests.unit.local.fake_gateway import main\nmain()\n",
     "outline_worker": "from tests.unit.local.fake_worker import main\nraise SystemExit(main('outline_worker'))\n",
     "document_worker": "from tests.unit.local.fake_worker import main\nraise SystemExit(main('document_worker'))\n",
 }
-WAIT_SECONDS = 30
+WAIT_SECONDS = 90
+"""Four Python processes start one after the other; on a busy machine that takes most of a minute."""
 
 
 class Launched:
@@ -63,12 +65,6 @@ class Launched:
         self.process.send_signal(signal.SIGINT)
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def record(folder: Path, event: str) -> list[dict[str, Any]]:
     """What the played gateway did of one kind, from its log."""
     lines = (folder / ".draftline/logs/gateway.log").read_text().splitlines()
@@ -106,9 +102,10 @@ def folder(tmp_path: Path) -> Path:
 async def launch(folder: Path) -> AsyncIterator[Launch]:
     """Start the launcher in that folder; what still runs afterwards is ended."""
     running: list[Launched] = []
+    ports = ExitStack()
 
     async def start(mode: str, pace: Pace | None = None, answers: bytes | None = b"", **variables: str) -> Launched:
-        port = free_port()
+        port = ports.enter_context(reserved_port())
         names = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
         environment = {name: os.environ[name] for name in names if name in os.environ}
         environment |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PORT": str(port)}
@@ -132,8 +129,9 @@ async def launch(folder: Path) -> AsyncIterator[Launch]:
         running.append(launched)
         return launched
 
-    yield start
-    for launched in running:
-        if launched.process.returncode is None:
-            launched.process.send_signal(signal.SIGTERM)
-            await launched.finish()
+    with ports:
+        yield start
+        for launched in running:
+            if launched.process.returncode is None:
+                launched.process.send_signal(signal.SIGTERM)
+                await launched.finish()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -199,4 +200,5 @@ def main() -> None:
     _log("gateway up", pid=os.getpid())
     threading.Thread(target=exit_when_asked, args=("gateway",), daemon=True).start()
     app = FakeGateway(os.environ.get("FAKE_SCENARIO", "")).app()
-    uvicorn.run(app, host=os.environ["DRAFTLINE_HOST"], port=int(os.environ["PORT"]), log_level="warning")
+    listener = socket.socket(fileno=int(os.environ["DRAFTLINE_LISTEN_FD"]))
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listener])

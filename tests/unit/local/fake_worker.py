@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -24,27 +25,35 @@ class _Ready(BaseHTTPRequestHandler):
 def exit_when_asked(name: str) -> None:
     """A file `<name>.exit.<status>` asks once for that exit status, a file `die` asks every document worker for 3."""
     while True:
-        for file in Path().glob(f"{name}.exit.*"):
-            file.unlink()
-            os._exit(int(file.suffix.removeprefix(".")))
-        if name == "document_worker" and Path("die").exists():
-            print('{"event": "gave up", "level": "error", "cause": "no more bees"}', flush=True)
-            os._exit(3)
+        _exit_if_asked(name)
         time.sleep(POLL_SECONDS)
+
+
+def _exit_if_asked(name: str) -> None:
+    for file in Path().glob(f"{name}.exit.*"):
+        file.unlink()
+        os._exit(int(file.suffix.removeprefix(".")))
+    if name == "document_worker" and Path("die").exists():
+        print('{"event": "gave up", "level": "error", "cause": "no more bees"}', flush=True)
+        os._exit(3)
 
 
 def main(name: str) -> int:
     """Serve until SIGTERM or until a file asks for an end; `stubborn` ignores SIGTERM."""
-    stop = threading.Event()
     if os.environ.get("FAKE_SCENARIO") == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     else:
-        signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
-    server = HTTPServer(("127.0.0.1", int(os.environ["DRAFTLINE_METRICS_PORT"])), _Ready)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+        # At once: an event set by a handler, and an end that waits for threads, can each hang on a lock.
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
     print(f'{{"event": "{name} up", "level": "info", "pid": {os.getpid()}}}', flush=True)
     for line in range(20):
         print(f'{{"event": "line {line}", "level": "info"}}', flush=True)
+    # Before it serves: a probe already waits in the backlog and would be answered at once.
+    _exit_if_asked(name)
+    listener = socket.socket(fileno=int(os.environ["DRAFTLINE_METRICS_FD"]))
+    server = HTTPServer(listener.getsockname()[:2], _Ready, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listener
     threading.Thread(target=exit_when_asked, args=(name,), daemon=True).start()
-    stop.wait()
+    server.serve_forever()
     return 0

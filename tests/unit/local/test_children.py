@@ -1,7 +1,9 @@
 import asyncio
 import os
+import re
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from deploy.local.children import ChildSpec, Fleet
@@ -76,3 +78,12 @@ async def test_a_child_started_again_is_the_one_that_is_stopped(tmp_path: Path) 
     assert fleet.dead() is None
     await fleet.stop()
     assert child.exit_status == -signal.SIGTERM
+
+
+async def test_a_kill_of_a_child_that_needs_much_memory_says_how_much(tmp_path: Path) -> None:
+    fleet = Fleet(tmp_path)
+    hungry = replace(spec("hungry", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"), needs_mb=600)
+    child = await fleet.start(hungry)
+    await child.process.wait()
+    said = r"hungry was killed by SIGKILL, most likely because memory ran out: it needs 600 MB, and there are \d+ MB .*"
+    assert re.fullmatch(said, child.death())

@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from redis.asyncio import Redis
 
 from deploy.local import valkey
@@ -15,8 +17,8 @@ from deploy.local.children import ChildSpec, Fleet
 from deploy.local.endings import Died
 from deploy.local.keeping import Keeper, Pace, Part
 from deploy.local.readiness import Probe, wait_ready
+from tests.support.servers import free_port
 from tests.support.waiting import eventually
-from tests.unit.local.conftest import free_port
 
 
 async def always_ready() -> str | None:
@@ -121,3 +123,14 @@ async def test_valkey_comes_back_with_its_data(tmp_path: Path) -> None:
         async with Redis.from_url(valkey.valkey_url(port), decode_responses=True) as client:
             assert await client.get("bees") == "many"
     assert said[0].startswith("valkey was killed by SIGKILL; starting it again in 0.0 s.")
+
+
+async def test_a_full_disk_is_said_once_a_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nearly_full = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: nearly_full)
+    part = bee(tmp_path, "raise SystemExit(1)")
+    async with kept(part, tmp_path, Pace(first_delay_seconds=0, most_short_lives=3)) as (task, said):
+        assert isinstance(await task, Died)
+    full = f"Disk full: 1 MB are free where {tmp_path} is. Free some and start again; accepted jobs are kept."
+    assert said[0] == full
+    assert said.count(full) == 1

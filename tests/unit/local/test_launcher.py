@@ -10,6 +10,7 @@ import pytest
 
 from deploy.local.keeping import Pace
 from shared.lifecycle.supervisor import RESTART_EXIT_STATUS
+from tests.support.ipv6 import needs_ipv6
 from tests.unit.local.conftest import Launch, alive, lives, record
 from tests.unit.local.fake_gateway import DOCUMENT_JOB, MARKDOWN
 
@@ -135,6 +136,15 @@ async def test_a_busy_port_is_named_before_anything_starts(launch: Launch, folde
     assert f"Port {port} on 127.0.0.1 can't be used: Address already in use." in errors[0]
     assert f"PORT={port + 1}" in errors[0]
     assert not (folder / ".draftline/logs").exists()
+
+
+@needs_ipv6
+@pytest.mark.parametrize("host", ["::1", "::"])
+async def test_all_services_are_ready_on_ipv6(launch: Launch, host: str) -> None:
+    launched = await launch("serve", DRAFTLINE_HOST=host, REDIS_URL="redis://127.0.0.1:9")
+    await launched.until(f"Serving on http://[::1]:{launched.port}.")
+    launched.interrupt()
+    assert await launched.finish() == (0, [])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from deploy.local.children import Fleet
 from deploy.local.errors import LaunchError
 from deploy.local.model_server import usable_processors
 from deploy.local.readiness import wait_ready
-from tests.unit.local.conftest import free_port
+from tests.support.servers import free_port
 
 
 async def test_the_embedded_model_answers_and_stops(tmp_path: Path) -> None:
@@ -28,12 +28,13 @@ async def test_the_embedded_model_answers_and_stops(tmp_path: Path) -> None:
                 "max_tokens": 3,
             }
             answer = await client.post(f"{variables['OPENAI_BASE_URL']}/chat/completions", json=request)
-            slots = await client.get(f"{variables['OPENAI_BASE_URL']}/models")
+            props = await client.get(f"{variables['OPENAI_BASE_URL'].removesuffix('/v1')}/props")
+            models = await client.get(f"{variables['OPENAI_BASE_URL']}/models")
     finally:
         assert await fleet.stop() == []
     assert answer.json()["choices"][0]["message"]["content"]
-    assert slots.json()["data"][0]["id"] == model.MODEL_NAME
-    assert slots.json()["data"][0]["meta"]["n_ctx"] == model.CONTEXT_TOKENS
+    assert models.json()["data"][0]["id"] == model.MODEL_NAME
+    assert props.json()["default_generation_settings"]["n_ctx"] == model.CONTEXT_TOKENS
     assert child.exit_status == 0
 
 

@@ -6,9 +6,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from deploy.local.keeping import Pace
+from tests.support.gateway import http_client
 from tests.support.waiting import eventually
 from tests.unit.local.conftest import Launch, Launched, alive, lives
 from tests.unit.local.fake_gateway import DOCUMENT_JOB, MARKDOWN
@@ -59,6 +61,27 @@ async def test_a_killed_worker_is_started_again_with_its_log_kept(launch: Launch
     first, second = lives(folder, "document_worker")
     assert (alive(first), alive(second)) == (False, True)
     assert [len(lives(folder, name)) for name in ("gateway", "outline_worker")] == [1, 1]
+    await stopped_cleanly(launched, folder)
+
+
+async def test_a_request_made_while_the_gateway_is_away_is_answered(launch: Launch, folder: Path) -> None:
+    launched = await serving(await launch("serve", QUICK))
+    (gateway,) = lives(folder, "gateway")
+    os.kill(gateway, signal.SIGKILL)
+    await eventually(lambda: not alive(gateway), 20)
+    async with http_client(launched.port) as client:
+        assert (await client.get("/readyz")).status_code == 200
+    assert len(lives(folder, "gateway")) == 2
+    await stopped_cleanly(launched, folder)
+
+
+async def test_a_gateway_that_was_shut_down_refuses_connections(launch: Launch, folder: Path) -> None:
+    launched = await serving(await launch("serve", QUICK))
+    (folder / "gateway.exit.0").touch()
+    await launched.until("gateway was shut down as asked")
+    async with http_client(launched.port) as client:
+        with pytest.raises(httpx2.ConnectError):
+            await client.get("/readyz")
     await stopped_cleanly(launched, folder)
 
 

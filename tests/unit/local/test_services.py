@@ -1,7 +1,10 @@
+from contextlib import closing
+
 import pytest
 
-from deploy.local.ports import Ports
+from deploy.local.ports import open_listeners, port_of
 from deploy.local.services import gateway_url, services
+from tests.support.servers import free_port
 
 
 @pytest.mark.parametrize(
@@ -18,14 +21,15 @@ def test_the_gateway_is_reached_where_it_listens(host: str, url: str) -> None:
     assert gateway_url(host, 80) == url
 
 
-def test_each_service_has_its_own_metrics_port_and_may_drain() -> None:
-    ports = Ports(gateway=8000, valkey=1, model=2, metrics=(9100, 9101, 9102))
-    found = services("127.0.0.1", ports, {"REDIS_URL": "redis://r"}, 30)
-    assert [service.ready_url for service in found] == [
-        "http://127.0.0.1:8000/readyz",
-        "http://127.0.0.1:9101/readyz",
-        "http://127.0.0.1:9102/readyz",
-    ]
-    assert [service.spec.environment["DRAFTLINE_METRICS_PORT"] for service in found] == ["9100", "9101", "9102"]
+def test_each_service_is_handed_its_sockets_and_may_drain() -> None:
+    with closing(open_listeners("127.0.0.1", free_port())) as listeners:
+        found = services("127.0.0.1", listeners, {"REDIS_URL": "redis://r"}, 30)
+        gateway, metrics = listeners.gateway, listeners.metrics
+        assert [service.spec.listeners for service in found] == [(metrics[0], gateway), (metrics[1],), (metrics[2],)]
+        variables = [service.spec.environment for service in found]
+        assert [each["DRAFTLINE_METRICS_FD"] for each in variables] == [str(each.fileno()) for each in metrics]
+        assert [each.get("DRAFTLINE_LISTEN_FD") for each in variables] == [str(gateway.fileno()), None, None]
+        ready = [gateway, metrics[1], metrics[2]]
+        assert [each.ready_url for each in found] == [f"http://127.0.0.1:{port_of(it)}/readyz" for it in ready]
     assert {service.spec.stop_seconds for service in found} == {35}
     assert all(service.spec.environment["REDIS_URL"] == "redis://r" for service in found)

@@ -1,9 +1,13 @@
+import re
 from pathlib import Path
 
 import pytest
 
+from deploy.local.env_file import FileVariable, read_env_file
 from deploy.local.errors import LaunchError
-from deploy.local.settings import read_settings
+from deploy.local.settings import OWN_VARIABLES, read_settings
+
+EXAMPLE = Path(__file__).parents[3] / ".env.example"
 
 
 def test_empty_variables_are_unset() -> None:
@@ -73,3 +77,74 @@ def test_the_editor_is_the_one_other_programs_use(given: dict[str, str], editor:
 def test_vi_is_the_editor_where_there_is_one(tmp_path: Path) -> None:
     (tmp_path / "vi").touch(mode=0o755)
     assert read_settings({"PATH": str(tmp_path)}).editor == ("vi",)
+
+
+def in_file(**values: str) -> dict[str, FileVariable]:
+    """Variables of a file, one a line."""
+    return {name: FileVariable(value, line) for line, (name, value) in enumerate(values.items(), start=1)}
+
+
+def test_the_environment_wins_over_the_file_unless_it_is_empty() -> None:
+    file = in_file(PORT="8100", PROMPT="Bees", ONCE="1", REDIS_URL="redis://r", DRAFTLINE_LOG_LEVEL="debug", OTHER="o")
+    settings = read_settings({"PORT": "9000", "PROMPT": "", "REDIS_URL": " ", "OTHER": "mine"}, file)
+    assert (settings.port, settings.prompt, settings.once, settings.redis_url) == (9000, "Bees", True, "redis://r")
+    assert settings.inherited == {"REDIS_URL": "redis://r", "DRAFTLINE_LOG_LEVEL": "debug", "OTHER": "mine"}
+    assert settings.from_file == ("PROMPT", "ONCE", "REDIS_URL", "DRAFTLINE_LOG_LEVEL")
+
+
+def test_a_flag_of_the_file_can_be_turned_off() -> None:
+    assert not read_settings({"REVIEW": "0"}, in_file(REVIEW="1")).review
+
+
+def test_the_editor_may_stand_in_the_file() -> None:
+    assert read_settings({"PATH": "/nowhere"}, in_file(EDITOR="nano -w")).editor == ("nano", "-w")
+
+
+def test_services_of_one_machine_cannot_share_a_metrics_port() -> None:
+    settings = read_settings({}, in_file(DRAFTLINE_METRICS_PORT="9100"))
+    assert (settings.inherited, settings.from_file) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    ("environ", "file", "message"),
+    [
+        ({}, in_file(REVIEW="1", PORT="http"), r"^PORT=http is no port\. .* From \.env: PORT \(line 2\)\.$"),
+        ({}, in_file(ONCE="maybe"), r"^ONCE=maybe is neither .* From \.env: ONCE \(line 1\)\.$"),
+        ({"PORT": "http"}, in_file(PORT="8000"), r"such as PORT=8000\.$"),
+        (
+            {"OPENAI_API_KEY": "k"},
+            in_file(OPENAI_BASE_URL="http://m/v1"),
+            r"^OPENAI_API_KEY and OPENAI_BASE_URL are set, .* From \.env: OPENAI_BASE_URL \(line 1\)\.$",
+        ),
+    ],
+)
+def test_a_variable_that_makes_no_sense_is_named_with_its_line(
+    environ: dict[str, str], file: dict[str, FileVariable], message: str
+) -> None:
+    with pytest.raises(LaunchError, match=message):
+        read_settings(environ, file)
+
+
+def test_an_unchanged_copy_of_the_example_changes_nothing() -> None:
+    assert read_settings({}, read_env_file(EXAMPLE)) == read_settings({})
+
+
+def test_every_variable_of_the_example_reaches_the_launcher_or_the_services(tmp_path: Path) -> None:
+    variables = dict(re.findall(r"^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
+    values = {name: value or "given" for name, value in variables.items()}
+    file = tmp_path / ".env"
+    file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    settings = read_settings({}, read_env_file(file))
+    expected = {name: value for name, value in values.items() if name != "DRAFTLINE_METRICS_PORT"}
+    assert len(expected) > 50
+    kept = {name: expected[name] for name in OWN_VARIABLES}
+    assert kept == {
+        "PORT": str(settings.port),
+        "PROMPT": settings.prompt,
+        "CONTEXT": "given",
+        "ONCE": "0",
+        "REVIEW": "0",
+    }
+    assert (settings.context, settings.once, settings.review) == ((Path("given"),), False, False)
+    assert {**kept, **settings.inherited} == expected
+    assert set(settings.from_file) == set(expected)

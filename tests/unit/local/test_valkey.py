@@ -10,7 +10,7 @@ from deploy.local import valkey
 from deploy.local.children import Fleet
 from deploy.local.errors import LaunchError
 from deploy.local.readiness import wait_ready
-from tests.unit.local.conftest import free_port
+from tests.support.servers import free_port
 
 DOCUMENTED = {"appendfsync": "always", "maxmemory-policy": "noeviction", "save": "", "bind": "127.0.0.1"}
 

@@ -2,9 +2,11 @@ import io
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
-from deploy.local.view import LiveView, PlainView, View
+from deploy.local.view import LiveView, PlainView, View, time_left
 from shared.contracts.errors import JobError
 from shared.contracts.events import Delta, EventData, ProgressData, Retrying, Section, Started
 from shared.contracts.outline import Outline, OutlineNode
@@ -100,3 +102,29 @@ def test_nothing_moves_while_a_person_is_asked() -> None:
     assert "wait: not shown now" in text.partition("Well?")[2]
     assert "  工蜂" in text.partition("Well?")[2]
     assert all(len(line) <= 80 for line in re.split(r"[\r\n]", text))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "percent", "said"),
+    [
+        (None, 20, ""),
+        (65.0, 20, ", about 1:05 left"),
+        (61.2, 20, ", about 1:05 left"),
+        (5.0, 20, ", about 0:05 left"),
+        (4.9, 20, ""),
+        (0.0, 50, ""),
+        (-30.0, 50, ""),
+        (0.0, 92, ", almost done"),
+        (None, 95, ", almost done"),
+        (60.0, 95, ", about 1:00 left"),
+        (0.0, 100, ""),
+    ],
+)
+def test_an_estimate_that_has_run_out_is_not_shown(seconds: float | None, percent: float, said: str) -> None:
+    """Without this a job said that 0:00 was left, and went on for a minute."""
+    assert time_left(seconds, percent) == said
+
+
+@given(st.one_of(st.none(), st.floats(-1_000, 100_000)), st.floats(0, 100))
+def test_no_seconds_left_is_never_said(seconds: float | None, percent: float) -> None:
+    assert "0:00" not in time_left(seconds, percent).removeprefix(", about ").split()[:1]
