@@ -1,5 +1,6 @@
 """Servers, connections and the key-leak check shared by all tests."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -15,18 +16,21 @@ from shared.redis.client import Connections, connections
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
 from shared.settings import RedisSettings
-from tests.support.keys import keys_without_end
+from tests.support.keys import keys_without_end, malformed_events
 from tests.support.servers import Server, running, server_binaries
 from tests.support.waiting import eventually
 
+pytest_plugins = ["tests.support.tiers"]
+
 IMAGE = "redis:7-bookworm"
+REDIS7_MISSING = "redis-server 7 is not on PATH (Debian 12: apt-get install redis-server)"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--server",
         help="which server the integration tests run on: valkey9, redis8, redis7, docker, or all at hand; by default "
-        "all, but only the first for those that start several servers each",
+        "the embedded Valkey, in the tier of CI all, but only the first for those that start several servers each",
     )
     parser.addoption(
         "--state-machine-examples",
@@ -40,10 +44,10 @@ def _engine_answers() -> bool:
     return docker is not None and subprocess.run([docker, "info"], capture_output=True, check=False).returncode == 0
 
 
-def _servers(config: pytest.Config, *, fleet: bool) -> list[str]:
+def _servers(config: pytest.Config, *, one: bool) -> list[str]:
     asked = config.getoption("--server")
     at_hand = list(server_binaries())
-    if asked is None and fleet:
+    if asked is None and (one or config.getoption("--tier") in {None, "test"}):
         return at_hand[:1]
     if asked in {None, "all"}:
         return at_hand
@@ -55,16 +59,21 @@ def _servers(config: pytest.Config, *, fleet: bool) -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server" in metafunc.fixturenames:
-        fleet = metafunc.definition.get_closest_marker("fleet_of_servers") is not None
-        names = _servers(metafunc.config, fleet=fleet)
+        one = metafunc.definition.get_closest_marker("one_server") is not None
+        names = _servers(metafunc.config, one=one)
         metafunc.parametrize("server", names, indirect=True, scope="session")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--tier") == "ci" and "CI" in os.environ and "redis7" not in server_binaries():
+        raise pytest.UsageError(f"CI runs the tests on Redis 7 too, and {REDIS7_MISSING}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     marked = [item for item in items if item.get_closest_marker("docker")]
     if marked and not _engine_answers():
-        config.hook.pytest_deselected(items=marked)
-        items[:] = [item for item in items if item not in marked]
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="no Docker engine answers (docker info)"))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -97,6 +106,8 @@ async def redis_connections(server: Server) -> AsyncIterator[Connections]:
         yield opened
         leaked = await keys_without_end(opened.commands)
         assert not leaked, f"settled jobs left keys without TTL: {leaked}"
+        malformed = await malformed_events(opened.commands)
+        assert not malformed, f"events that are none of the contract: {malformed[:5]}"
 
 
 @pytest.fixture
@@ -112,12 +123,13 @@ def reads(redis_connections: Connections) -> Reads:
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests say themselves what a process is told."""
-    import os
-
     for name in list(os.environ):
         if name.startswith(("DRAFTLINE_", "OPENAI_")) or name in {"REDIS_URL", "PORT"}:
             monkeypatch.delenv(name)
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    return f"servers: {', '.join(_servers(config, fleet=False))}"
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    lines = [f"servers: {', '.join(_servers(config, one=False))}"]
+    if config.getoption("--tier") in {"ci", "nightly"} and "redis7" not in server_binaries():
+        lines.append(f"nothing runs on Redis 7: {REDIS7_MISSING}")
+    return lines

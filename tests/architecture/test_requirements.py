@@ -4,11 +4,12 @@ import re
 
 import pytest
 
+from deploy.local.environment import PACKAGES
 from tests.architecture.locks import PIN, entries, pins
 from tests.architecture.repository import ROOT, relative, repository_files
 
 LOCKS = sorted(path.name for path in (ROOT / "requirements").glob("*.txt"))
-DEPLOYED = ("gateway.txt", "worker.txt", "local.txt", "build.txt")
+DEPLOYED = ("gateway.txt", "outline_worker.txt", "document_worker.txt", "local.txt", "pdf.txt", "build.txt")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 _ELSEWHERE = re.compile(r"://|^\s*-|\s@\s|--(?!hash=)", re.MULTILINE)
 # Put together here, so that this file does not name them either.
@@ -53,3 +54,11 @@ def test_no_file_names_a_package_registry() -> None:
         if found or _INDEX.search(content):
             naming.append((relative(path), found))
     assert naming == []
+
+
+def test_the_readme_says_what_is_fetched() -> None:
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    run, pdf, dev = (PACKAGES[name] for name in ("run", "pdf", "dev"))
+    assert f"({run.fetch_mb} MB to fetch, {run.disk_mb} MB on disk, about a minute)" in readme
+    assert f"fetches what PDF files need ({pdf.fetch_mb} MB, once)" in readme
+    assert f"runs the tests (another {pdf.fetch_mb + dev.fetch_mb} MB to fetch)" in readme

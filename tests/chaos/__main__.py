@@ -24,6 +24,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1_000, help="of a long run")
     parser.add_argument("--minutes", type=float, default=10, help="of a long run, until all is submitted")
     parser.add_argument("--mutate", action="store_true", help="take out the guards of the scripts, one at a time")
+    parser.add_argument("--old", default="", help="the commit whose services fault 23 runs beside the present ones")
     return parser.parse_args()
 
 
@@ -50,7 +51,7 @@ def main() -> int:
     if unknown := set(numbers) - set(FAULTS):
         sys.exit(f"no faults {sorted(unknown)}; these are: {sorted(FAULTS)}")
     faults = [FAULTS[number] for number in numbers]
-    done = asyncio.run(run_all(faults, servers, seed, runs=options.runs, keep=options.keep))
+    done = asyncio.run(run_all(faults, servers, seed, runs=options.runs, keep=options.keep, old=options.old))
     print(f"\n{table(done)}")
     return 1 if any(run.violations for run in done) else 0
 

@@ -48,10 +48,11 @@ async def run_fault(
     guard: Mutant | None = None,
     keep: bool = False,
     keep_failed: bool = True,
+    old: str = "",
 ) -> Run:
     """One run, in a world of its own."""
     begun = time.monotonic()
-    async with new_world(fault, server, seed, guard) as world:
+    async with new_world(fault, server, seed, guard, old) as world:
         missing, violations = "", []
         try:
             async with asyncio.timeout(LONGEST_SECONDS):
@@ -78,7 +79,13 @@ def keep_history(world: World, fault: Fault, server: str) -> Path:
 
 
 async def run_all(
-    faults: Sequence[Fault], servers: Sequence[tuple[str, Path]], seed: int, *, runs: int = 1, keep: bool = False
+    faults: Sequence[Fault],
+    servers: Sequence[tuple[str, Path]],
+    seed: int,
+    *,
+    runs: int = 1,
+    keep: bool = False,
+    old: str = "",
 ) -> list[Run]:
     """Each fault on each server, with a line for each run."""
     done = []
@@ -86,7 +93,7 @@ async def run_all(
         for fault in faults:
             for number in range(runs):
                 print(f"{fault.number:>3} {fault.title} on {server[0]} ...", end=" ", flush=True)
-                run = await run_fault(fault, server, seed + number, keep=keep)
+                run = await run_fault(fault, server, seed + number, keep=keep, old=old)
                 print(f"{run.verdict} ({run.jobs} jobs, {run.seconds:.1f} s)", flush=True)
                 tell(run)
                 done.append(run)

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -84,6 +85,8 @@ class World:
     tasks: asyncio.TaskGroup
     guard: Mutant | None = None
     """The guard that the scripts of all processes lack."""
+    old: str = ""
+    """The commit whose services stand for an earlier version; empty for the one before the last change."""
     processes: list[Process] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
     broken: list[Violation] = field(default_factory=list)
@@ -109,17 +112,17 @@ class World:
         if self.guard is not None:
             self.fleet.launch = ("-m", "tests.chaos.mutated", self.guard.name)
 
-    async def start(self, *names: str, **settings: str) -> list[Process]:
+    async def start(self, *names: str, python: str = sys.executable, **settings: str) -> list[Process]:
         """Start services side by side, each with a link of its own; returns once all are ready."""
-        started = list(await asyncio.gather(*(self._start(name, settings) for name in names)))
+        started = list(await asyncio.gather(*(self._start(name, python, settings) for name in names)))
         self.processes += started
         return started
 
-    async def _start(self, name: str, settings: dict[str, str]) -> Process:
+    async def _start(self, name: str, python: str, settings: dict[str, str]) -> Process:
         link = await self.stack.enter_async_context(Proxy(self.server.port, self.seed))
         port = free_port()
         where = {"REDIS_URL": link.url} if self.direct is None else self.direct
-        service = await self.fleet.start(name, **{**where, "PORT": str(port), **settings})
+        service = await self.fleet.start(name, python=python, **{**where, "PORT": str(port), **settings})
         api = f"http://127.0.0.1:{port}/api/v1" if "gateway" in name else ""
         return Process(service, link, api)
 
@@ -244,7 +247,9 @@ class World:
 
 
 @asynccontextmanager
-async def new_world(fault: Fault, server: tuple[str, Path], seed: int, guard: Mutant | None) -> AsyncIterator[World]:
+async def new_world(
+    fault: Fault, server: tuple[str, Path], seed: int, guard: Mutant | None, old: str = ""
+) -> AsyncIterator[World]:
     """The world of one run of one fault."""
     name, binary = server
     async with AsyncExitStack() as stack:
@@ -258,7 +263,7 @@ async def new_world(fault: Fault, server: tuple[str, Path], seed: int, guard: Mu
         settings = {**_SETTINGS, **fault.settings}
         processes = await stack.enter_async_context(fleet(started.url, model.url, folder, **settings))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        world = World(seed, binary, started, folder, processes, model, History(seed), tasks, guard)
+        world = World(seed, binary, started, folder, processes, model, History(seed), tasks, guard, old)
         await stack.enter_async_context(world.stack)
         await stack.enter_async_context(world.clients)
         if not fault.own_servers:

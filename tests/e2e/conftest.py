@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from tests.support.processes import Fleet, fleet
@@ -34,4 +35,27 @@ async def services(redis_server: Server, model: ScriptedModel, tmp_path: Path) -
         DRAFTLINE_BACKOFF_BASE_SECONDS="0.2",
         DRAFTLINE_SAMPLE_SECONDS="0.2",
     ) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lasting_model() -> AsyncIterator[ScriptedModel]:
+    """One model for all tests of a module."""
+    async with ScriptedModel() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lasting_services(
+    lasting_model: ScriptedModel, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Fleet]:
+    """All services, started once for the tests of a module that do them no harm."""
+    async with (
+        running("valkey9", server_binaries()["valkey9"], "--maxmemory", "1gb") as server,
+        fleet(
+            server.url, lasting_model.base_url, tmp_path_factory.mktemp("logs"), DRAFTLINE_BACKOFF_BASE_SECONDS="0.2"
+        ) as started,
+    ):
+        for name in ("gateway", "outline_worker", "document_worker"):
+            await started.start(name)
         yield started

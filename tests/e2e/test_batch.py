@@ -11,7 +11,7 @@ from tests.support.processes import Fleet
 from tests.support.scripted_model import Asked, Reply, ScriptedModel, failure, obedient
 from tests.support.sse import Frame, open_stream
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.ci, pytest.mark.timeout(240)]
 OUTLINES, FAILING = 30, {3, 17, 29}
 PLANNED, GIVEN = {30, 31, 32}, {33, 34}
 

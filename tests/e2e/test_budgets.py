@@ -18,7 +18,12 @@ from tests.support.scripted_model.obedient import count_tokens
 from tests.support.scripted_model.replies import Asked
 from tests.support.servers import running, server_binaries
 
-pytestmark = [pytest.mark.timeout(90), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.xdist_group("budgets"),
+    pytest.mark.timeout(90),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 PRICES = {"obedient": {"prompt": 2.0, "completion": 8.0}}
 TITLES = ("Honey", "Queens", "Drones", "Hives", "Wax", "Swarms", "Pollen", "Winter")
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.made_files import written
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(1_200)]
+pytestmark = [pytest.mark.ci, pytest.mark.xdist_group("containers"), pytest.mark.docker, pytest.mark.timeout(1_200)]
 
 ROOT = Path(__file__).parents[2]
 TAG = "e2e"

@@ -22,7 +22,12 @@ from tests.support.scripted_model.injected import PAYLOADS
 from tests.support.scripted_model.misshapen import CHATTER, THOUGHT
 from tests.support.servers import running, server_binaries
 
-pytestmark = [pytest.mark.timeout(90), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.xdist_group("documents"),
+    pytest.mark.timeout(90),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 WORDS = 600
 MOST_REPEATED = 0.002
 ENGLISH = Case(

@@ -19,7 +19,7 @@ from tests.support.scripted_model import (
 )
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.ci, pytest.mark.timeout(120)]
 
 
 def _slow(*titles: str) -> Script:
@@ -94,30 +94,6 @@ async def test_cancel_in_mid_sentence_closes_the_model_call(services: Fleet, mod
     assert job["usage"]["llm_calls"] == 2
     assert job["usage"]["estimated"]
     await _check_stream(services, "text", terminal="cancelled")
-
-
-WAYWARD = [
-    "flaky", "thinking", "unknown-keys", "uncited", "too-long", "too-short",
-    "silent-usage", "no-json-schema", "no-json",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", WAYWARD)
-async def test_a_wayward_model_still_gets_documents_done(services: Fleet, model: ScriptedModel, name: str) -> None:
-    model.script = SCRIPTS[name]
-    for service in ("gateway", "outline_worker", "document_worker"):
-        await services.start(service)
-    files = {"notes.md": "A hive holds one queen and many workers. Honey is made from nectar."}
-    await services.post("/jobs/outline", {"task_prompt": "How bees make honey", "job_id": "p", "context_files": files})
-    assert (await services.settled("p"))["status"] == "completed"
-    await services.post("/jobs/document", {"outline": outline(2), "job_id": "t", "context_files": files})
-    assert (await services.settled("t"))["status"] == "completed"
-    document = (await services.get("/jobs/t/result")).json()["document"]
-    assert "<think" not in document["markdown"]
-    assert "@" not in document["markdown"]
-    for paragraph in document["markdown"].split("\n\n"):
-        if not paragraph.startswith(("#", "\\[")):
-            assert paragraph.rstrip().endswith((".", "]", "!", "?")), paragraph
 
 
 async def test_sections_cut_at_the_length_limit_are_brought_to_an_end(services: Fleet, model: ScriptedModel) -> None:

@@ -11,7 +11,7 @@ from tests.support.processes import Fleet, Service
 from tests.support.scripted_model import Asked, Call, Reply, Script, ScriptedModel, delayed, hang, obedient
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = [pytest.mark.ci, pytest.mark.timeout(90)]
 
 RESTART_STATUS = 75
 

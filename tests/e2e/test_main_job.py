@@ -12,16 +12,13 @@ from tests.support.processes import Fleet
 from tests.support.scripted_model import ScriptedModel, delayed, obedient
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = [pytest.mark.timeout(90), pytest.mark.xdist_group("main job")]
+shared = pytest.mark.asyncio(loop_scope="module")
 
 
-async def _start_all(services: Fleet) -> None:
-    for name in ("gateway", "outline_worker", "document_worker"):
-        await services.start(name)
-
-
-async def test_outline_then_document(services: Fleet) -> None:
-    await _start_all(services)
+@shared
+async def test_outline_then_document(lasting_services: Fleet) -> None:
+    services = lasting_services
     files = {"notes.md": NOTES, "copper.txt": COPPER}
     accepted = await services.post(
         "/jobs/outline",
@@ -64,13 +61,14 @@ def _check_document(document: dict, streamed: dict[str, str]) -> None:  # type: 
     assert "@S" not in markdown
 
 
-async def test_references_name_only_what_was_cited(services: Fleet) -> None:
-    await _start_all(services)
+@shared
+async def test_references_name_only_what_was_cited(lasting_services: Fleet) -> None:
+    services = lasting_services
     # Nothing in the outline speaks of copper, so no section is given that file.
-    body = {"outline": outline(2), "job_id": "text", "context_files": {"notes.md": NOTES, "copper.txt": COPPER}}
+    body = {"outline": outline(2), "job_id": "cited", "context_files": {"notes.md": NOTES, "copper.txt": COPPER}}
     await services.post("/jobs/document", body)
-    assert (await services.settled("text"))["status"] == "completed"
-    result = (await services.get("/jobs/text/result")).json()
+    assert (await services.settled("cited"))["status"] == "completed"
+    result = (await services.get("/jobs/cited/result")).json()
     assert [reference["source"]["name"] for reference in result["document"]["references"]] == ["notes.md"]
     assert {file["name"]: file["status"] for file in result["quality"]["files"]} == {
         "notes.md": "used",
@@ -79,11 +77,12 @@ async def test_references_name_only_what_was_cited(services: Fleet) -> None:
     assert result["quality"]["evidence"] == "cited"
 
 
-async def test_chinese_in_chinese_out(services: Fleet) -> None:
-    await _start_all(services)
-    await services.post("/jobs/outline", {"task_prompt": "蜜蜂如何酿造蜂蜜，蜂群如何分工", "job_id": "plan"})
-    planned = (await services.settled("plan"))["status"]
-    result = (await services.get("/jobs/plan/result")).json()
+@shared
+async def test_chinese_in_chinese_out(lasting_services: Fleet) -> None:
+    services = lasting_services
+    await services.post("/jobs/outline", {"task_prompt": "蜜蜂如何酿造蜂蜜，蜂群如何分工", "job_id": "chinese-plan"})
+    planned = (await services.settled("chinese-plan"))["status"]
+    result = (await services.get("/jobs/chinese-plan/result")).json()
     assert (planned, result["outline"]["language"]) == ("completed", "zh")
     chinese = {
         "title": "蜜蜂与蜂蜜",
@@ -91,12 +90,12 @@ async def test_chinese_in_chinese_out(services: Fleet) -> None:
     }
     body = {
         "outline": chinese,
-        "job_id": "text",
+        "job_id": "chinese",
         "context_files": {"笔记.txt": "蜜蜂把花蜜变成蜂蜜，水分降到百分之十八。"},
     }
     await services.post("/jobs/document", body)
-    assert (await services.settled("text"))["status"] == "completed"
-    document = (await services.get("/jobs/text/result")).json()["document"]
+    assert (await services.settled("chinese"))["status"] == "completed"
+    document = (await services.get("/jobs/chinese/result")).json()["document"]
     assert document["language"] == "zh"
     assert 80 <= document["words"] <= 120
     assert "## 参考文献" in document["markdown"]
@@ -138,5 +137,6 @@ async def test_every_listed_metric_moves(services: Fleet, model: ScriptedModel) 
 
 
 async def test_sigterm_ends_every_service_with_status_0(services: Fleet) -> None:
-    await _start_all(services)
+    for name in ("gateway", "outline_worker", "document_worker"):
+        await services.start(name)
     assert [await service.stop() for service in services.services] == [0, 0, 0]

@@ -23,7 +23,7 @@ from tests.support.documents import Event, events_of, texts
 from tests.support.processes import Fleet, Service, fleet
 from tests.support.servers import Server
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.ci, pytest.mark.timeout(120)]
 
 JOBS, SLOTS = 1_000, 500
 LATENCY_SECONDS = 1.0

@@ -13,7 +13,7 @@ from tests.support.processes import Fleet
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.ci, pytest.mark.timeout(120)]
 PROMPT = "How a tidal barrage yields power, and what becomes of the bay behind it"
 NOTES = (
     "The barrage at Morwen Bay yields 240 MW from 24 turbines. It was opened in 1987 and cost 310 million pounds.\n\n"

@@ -9,7 +9,7 @@ from tests.support.documents import events_of
 from tests.support.processes import Fleet
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.ci, pytest.mark.timeout(120)]
 
 
 async def _reaches(client: httpx2.AsyncClient, state: str) -> dict[str, Any]:

@@ -21,7 +21,12 @@ from tests.support.scripted_model import SCRIPTS, WAYWARD, Reply, Script, Script
 from tests.support.servers import Server, running, server_binaries
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.xdist_group("revisions"),
+    pytest.mark.timeout(120),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 FILES = {
     "bees.md": NOTES,
     "copper.md": COPPER,

@@ -20,12 +20,16 @@ Event = tuple[str, str, dict[str, Any]]
 """Id, type and data of an event."""
 
 
-def event(seq: int, type_: str = "section", **data: Any) -> NewEvent:
-    return NewEvent(seq, type_, json.dumps(data).encode())
+SECTION = {"section_id": "s1", "revision": 1, "title": "Tea", "words": 1}
+
+
+def section(seq: int, **data: Any) -> NewEvent:
+    return NewEvent(seq, "section", json.dumps(SECTION | data).encode())
 
 
 def progress(seq: int, percent: float, **data: Any) -> NewEvent:
-    return event(seq, "progress", step="step", message="message", percent=percent, **data)
+    told = {"step": "step", "message": "message", "percent": percent, **data}
+    return NewEvent(seq, "progress", json.dumps(told).encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeAlias
 
 from pydantic import SecretStr
 
-from shared.retrieval.text import terms
+from shared.language.text import terms
 from shared.settings.embeddings import EmbeddingSettings
 
 Change: TypeAlias = Callable[[dict[str, Any]], None]

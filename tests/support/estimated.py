@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from langgraph.checkpoint.memory import InMemorySaver
 
 from document_worker.pipeline.graph import build_graph as build_document_graph
-from gateway.estimating import estimate
-from gateway.routers.estimates import asked_of
-from gateway.workload import Room
+from gateway.estimates.estimating import estimate
+from gateway.estimates.routes import asked_of
+from gateway.estimates.views import Estimate
+from gateway.parts.pricing import Room
 from outline_worker.pipeline.graph import build_graph as build_outline_graph
 from outline_worker.pipeline.state import RESULT, OutlineContext
 from shared.contracts.commands import ContextFile, DocumentPayload, OutlinePayload
 from shared.contracts.document import OutlineResult
-from shared.contracts.estimates import Estimate
 from shared.contracts.ids import JobRef
 from shared.contracts.outline import Outline
 from shared.contracts.states import JobKind

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from shared.contracts.exports import ExportFormat
 from shared.contracts.ids import JobRef
 from shared.contracts.states import Band, JobKind
+from shared.exports import Exporter, ExportLimits
 from shared.lifecycle.clock import SystemClock
 from shared.lifecycle.supervisor import Drain
 from shared.observability.health import Health
@@ -19,7 +20,7 @@ from shared.redis.keys import shard_of
 from shared.redis.reads import Reads
 from shared.redis.scripts import Fetcher, Scripts, Settled
 from shared.settings import RedisSettings, WorkerSettings
-from shared.streams import Consumer, Exporter, Session, Worker
+from shared.streams import Session, Tuning, Worker, WorkerRuntime
 from tests.support.jobs import submission
 from tests.support.workers import Running
 
@@ -35,7 +36,7 @@ async def finish_document(scripts: Scripts, job_id: str = "doc", title: str = "B
     await scripts.submit(new)
     shard = shard_of(new.ref, scripts.shards)
     (claim,) = (await scripts.fetch(shard, JobKind.DOCUMENT, Fetcher("hand", 1), 60_000, 1, list(Band))).claims
-    assert await scripts.finish(claim, 1, document(title), f"/api/v1/jobs/{job_id}/result") is Settled.COMPLETED
+    assert await scripts.finish(claim, 1, document(title)) is Settled.COMPLETED
     return new.ref
 
 
@@ -72,19 +73,26 @@ def printed(title: str, file_format: ExportFormat) -> bytes:
 
 @asynccontextmanager
 async def exporting_worker(
-    url: str, exporter: Exporter | None, name: str = "printer", *, shards: int = 1, **settings: Any
+    url: str,
+    exporter: Exporter | None,
+    name: str = "printer",
+    *,
+    shards: int = 1,
+    limits: ExportLimits = ExportLimits(),  # noqa: B008 - it is frozen
+    **settings: Any,
 ) -> AsyncIterator[Running]:
     """A document worker that makes files while the block runs, drained at its end."""
     clock, drain, health = SystemClock(), Drain(), Health()
     redis = RedisSettings(url=SecretStr(url), shards=shards)
     async with connections(redis) as opened:
         scripts = Scripts(opened, shards)
-        consumer = Consumer(
+        runtime = WorkerRuntime(
             Worker(name, JobKind.DOCUMENT, _refuse, exporter), opened, scripts, Reads(opened, shards), clock,
             WorkerSettings(**{"grace_seconds": 5, "poll_seconds": 20, **settings}), health,
+            Tuning(exports=limits),
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:
-            running = Running(consumer, drain, health, group.create_task(consumer.run(drain)))
+            running = Running(runtime, drain, health, group.create_task(runtime.run(drain)))
             yield running
             drain.ask()
 

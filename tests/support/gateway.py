@@ -188,7 +188,7 @@ class Hand:
         """Settle the job with a result; returns the id of the terminal event."""
         seq = self._next(claim)
         del self.held[claim.ref]
-        await self._scripts.finish(claim, seq, result, f"/api/v1/jobs/{claim.ref.job_id}/result")
+        await self._scripts.finish(claim, seq, result)
         return f"{claim.fence}-{seq}"
 
     async def fail(self, claim: Claim, error: bytes = b'{"code":"x","message":"it broke","retryable":false}') -> str:

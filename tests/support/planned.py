@@ -11,8 +11,7 @@ from shared.redis.scripts import Fetcher, Settled
 from tests.support.board import KEYS, Board
 
 WRITERS = JobKind.DOCUMENT
-LINK = "/api/v1/jobs/job/outline"
-TOLD = b'"outline":{"title":"Tea"},"outline_link":"%s"}' % LINK.encode()
+OUTLINE = {"title": "Tea", "language": "en", "nodes": [{"id": "s1", "title": "Leaves", "target_words": 100}]}
 
 
 async def planning(board: Board, **changes: Any) -> Claim:
@@ -22,7 +21,7 @@ async def planning(board: Board, **changes: Any) -> Claim:
 
 async def hand_over(board: Board, claim: Claim, *, seq: int = 1, usage: Usage | None = None) -> Settled:
     """The planner has its outline."""
-    return await board.scripts.hand_over(claim, seq, 1, b"planned", TOLD, usage)
+    return await board.scripts.hand_over(claim, seq, 1, b"planned", json.dumps(OUTLINE).encode(), usage)
 
 
 async def reviewed(board: Board, **changes: Any) -> Claim:
@@ -51,8 +50,8 @@ async def queued_for(board: Board, kind: JobKind) -> int:
 
 def change(base: int, after: bytes = b"changed", digest: str = "change") -> OutlineChange:
     """From a version to the next."""
-    told = {"version": base + 1, "author": "Ann", "outline_link": LINK}
-    return OutlineChange(base, b"planned", after, digest, json.dumps(told).encode())
+    event = {"version": base + 1, "author": "Ann"}
+    return OutlineChange(base, b"planned", after, digest, json.dumps(event).encode())
 
 
 def outlines(board: Board) -> Outlines:

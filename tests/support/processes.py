@@ -54,7 +54,7 @@ class Fleet:
     def api(self) -> str:
         return f"http://127.0.0.1:{self.port}/api/v1"
 
-    async def start(self, name: str, **settings: str) -> Service:
+    async def start(self, name: str, python: str = sys.executable, **settings: str) -> Service:
         """Start a service and wait until it is ready."""
         metrics_port = free_port()
         environment = {
@@ -74,7 +74,7 @@ class Fleet:
         log = self.folder / f"{name}-{metrics_port}.log"
         with log.open("wb") as sink:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, *self.launch, name, env=environment, stdout=sink, stderr=sink
+                python, *self.launch, name, env=environment, stdout=sink, stderr=sink
             )
         service = Service(name, process, metrics_port, log)
         self.services.append(service)

@@ -52,9 +52,8 @@ class Desk:
         stored = OutlineVersion(
             version=version, author=None, created_at=datetime.now(UTC), outline=Outline.model_validate(OUTLINE)
         )
-        told = b'"outline":null,"outline_link":"%s"}' % f"{JOBS}/{claim.ref.job_id}/outline".encode()
-        outline = stored.model_dump_json().encode()
-        return await self._scripts.hand_over(claim, self.hand._next(claim), version, outline, told)
+        version_json, outline = stored.model_dump_json().encode(), stored.outline.model_dump_json().encode()
+        return await self._scripts.hand_over(claim, self.hand._next(claim), version, version_json, outline)
 
     async def read(self, job_id: str = "job", **parameters: int) -> httpx2.Response:
         return await self.client.get(f"{JOBS}/{job_id}/outline", params=parameters)

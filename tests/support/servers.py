@@ -2,29 +2,62 @@
 
 import asyncio
 import contextlib
+import functools
 import importlib.metadata
+import itertools
+import os
 import random
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.waiting import eventually
 
 PORTS = (15_000, 32_000)
+"""Below those that the system gives to outgoing connections."""
+
+
+@functools.cache
+def _ports() -> Iterator[int]:
+    """The ports of this process, each once before any comes again: pytest's parallel workers have a share each."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = (PORTS[1] - PORTS[0]) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    own = range(PORTS[0] + worker * share, PORTS[0] + (worker + 1) * share)
+    return itertools.cycle(random.SystemRandom().sample(own, len(own)))
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on now, below those that the system gives to outgoing connections."""
+    """A loopback port nobody listens on now."""
+    with socket.socket() as probe:
+        return _bound_port(probe)
+
+
+@contextlib.contextmanager
+def reserved_port() -> Iterator[int]:
+    """A loopback port that no other test is given while the block runs, for a server that binds it later."""
+    with socket.socket() as holder:
+        port = _bound_port(holder)
+        if sys.platform == "linux":
+            # Set after bind(), so that two holders never share a port. A server with this option may listen beside it.
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            holder.close()
+        yield port
+
+
+def _bound_port(unbound: socket.socket) -> int:
+    """Bind the socket to a port that nobody has, and return the port."""
     while True:
-        port = random.SystemRandom().randrange(*PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        port = next(_ports())
+        with contextlib.suppress(OSError):
+            unbound.bind(("127.0.0.1", port))
             return port
 
 

@@ -7,11 +7,12 @@ import uvloop
 
 from shared.contracts.exports import ExportFormat
 from shared.contracts.states import JobKind
+from shared.exports import ExportLimits
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.supervisor import Drain, run_service
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
-from shared.streams import Handler, Session, exporting, run_worker
+from shared.streams import Handler, Session, Tuning, run_worker
 
 MAKING_SECONDS = 1.5
 
@@ -30,8 +31,8 @@ async def _export(_result: bytes, _file_format: ExportFormat, /) -> bytes:
 
 
 async def _main(drain: Drain) -> None:
-    exporting.MAKING_SECONDS = MAKING_SECONDS
-    await run_worker(JobKind.DOCUMENT, int(sys.argv[1]), _handler, drain, _export)
+    tuning = Tuning(exports=ExportLimits(making_seconds=MAKING_SECONDS))
+    await run_worker(JobKind.DOCUMENT, int(sys.argv[1]), _handler, drain, _export, tuning)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,13 @@ from shared.redis.client import connections
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
 from shared.settings import RedisSettings, WorkerSettings
-from shared.streams import Consumer, Handler, Session, Worker
+from shared.streams import Handler, Session, Tuning, Worker, WorkerRuntime
+from shared.streams.upkeep import UpkeepPauses
 from tests.support.board import KIND
 
 LEASE_SECONDS = 1.0
+HURRIED = Tuning(upkeep=UpkeepPauses(promote_seconds=0.05))
+"""Looks for due jobs often."""
 RESULT = b'{"done":true}'
 
 
@@ -26,7 +29,7 @@ RESULT = b'{"done":true}'
 class Running:
     """A worker at work."""
 
-    consumer: Consumer
+    runtime: WorkerRuntime
     drain: Drain
     health: Health
     task: asyncio.Task[None]
@@ -44,7 +47,13 @@ class Running:
 
 @asynccontextmanager
 async def worker(
-    url: str, handler: Handler, name: str = "worker", *, redis: RedisSettings | None = None, **settings: Any
+    url: str,
+    handler: Handler,
+    name: str = "worker",
+    *,
+    redis: RedisSettings | None = None,
+    tuning: Tuning = HURRIED,
+    **settings: Any,
 ) -> AsyncIterator[Running]:
     """A worker while the block runs, drained at its end; whatever ended it before is raised.
 
@@ -56,12 +65,12 @@ async def worker(
     redis = redis or RedisSettings(url=SecretStr(url))
     async with connections(redis) as opened:
         scripts = Scripts(opened, redis.shards)
-        consumer = Consumer(
+        runtime = WorkerRuntime(
             Worker(name, KIND, handler), opened, scripts, Reads(opened, redis.shards), clock,
-            WorkerSettings(**{**plain, **settings}), health,
+            WorkerSettings(**{**plain, **settings}), health, tuning,
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:
-            running = Running(consumer, drain, health, group.create_task(consumer.run(drain)))
+            running = Running(runtime, drain, health, group.create_task(runtime.run(drain)))
             yield running
             drain.ask()
 

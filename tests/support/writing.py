@@ -10,13 +10,13 @@ from shared.contracts.commands import ContextFile, DocumentPayload, ReferenceSty
 from shared.contracts.document import Source
 from shared.contracts.ids import JobRef
 from shared.contracts.outline import Research
+from shared.evidence.assembly import plain
+from shared.evidence.ledger import Ledger, build_ledger
+from shared.evidence.parts import Part, ReadFile
+from shared.gathering.gathering import Gathered, guarded
+from shared.language.text import detect_language
 from shared.lifecycle.clock import SystemClock
 from shared.llm import Vectors
-from shared.retrieval.assembly import plain
-from shared.retrieval.gathering import Gathered, guarded
-from shared.retrieval.ledger import Ledger, build_ledger
-from shared.retrieval.parts import Part, ReadFile
-from shared.retrieval.text import detect_language
 
 
 class TextGatherer:

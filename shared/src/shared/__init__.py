@@ -1,0 +1,3 @@
+"""What all services are built on."""
+
+__version__ = "0.1.0"

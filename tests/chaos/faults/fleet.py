@@ -1,17 +1,12 @@
 """Workers that differ: by their clocks, by their version."""
 
-import subprocess
-import tarfile
-from io import BytesIO
-from pathlib import Path
+import asyncio
 
 from tests.chaos.faults.stalls import owner_of
-from tests.chaos.registry import NotAtHandError, fault
+from tests.chaos.registry import fault
+from tests.chaos.versions import earlier
 from tests.chaos.world import World
 from tests.support.waiting import eventually
-
-ROOT = Path(__file__).parents[3]
-PARTS = ("shared", "services")
 
 
 @fault(22, "workers' wall clocks jump (the server's cannot be moved)")
@@ -35,10 +30,9 @@ async def clock_jumps(world: World) -> None:
 @fault(23, "two versions of all services side by side")
 async def two_versions(world: World) -> None:
     """Jobs pass between the versions, and each goes on where the other left them."""
-    earlier = _earlier(world.folder / "earlier")
-    old = {"PYTHONPATH": ":".join(str(earlier / place) for place in _sources())}
+    old = await asyncio.to_thread(earlier, world.old)
     *_, newer = await world.start("gateway", "outline_worker", "document_worker")
-    await world.start("gateway", "outline_worker", "document_worker", **old)
+    await world.start("gateway", "outline_worker", "document_worker", python=old.python, **old.environment)
     world.model.latency = 0.3
     jobs = [*world.requests.mixed(12), *(world.requests.document(3) for _ in range(4))]
     last = jobs[-1]
@@ -49,29 +43,11 @@ async def two_versions(world: World) -> None:
         await eventually(lambda times=times: world.model.begun(last.marker)[last.section(3)] == times, seconds=20)  # type: ignore[misc]
         owner = await owner_of(world, last)
         owner.kill()
-        await world.start("document_worker", **(old if owner is not newer else {}))
+        if owner is newer:
+            await world.start("document_worker")
+        else:
+            await world.start("document_worker", python=old.python, **old.environment)
     await world.settled(*jobs)
     for job in jobs:
         record = await world.record(job)
         world.expect(record["state"] == "completed", "done by whichever version", job.id, **record)
-
-
-def _sources() -> list[str]:
-    return ["shared/src", *(f"services/{name}/src" for name in ("gateway", "outline_worker", "document_worker"))]
-
-
-def _earlier(folder: Path) -> Path:
-    """The tree of the last commit but one that changed the services; raises NotAtHandError."""
-    try:
-        log = _git("log", "--format=%H", "-n", "2", "--", *PARTS).decode().split()
-        archive = _git("archive", log[1], *PARTS)
-    except (OSError, IndexError, subprocess.CalledProcessError) as error:
-        lack = f"there is no earlier version to run: {error}"
-        raise NotAtHandError(lack) from error
-    with tarfile.open(fileobj=BytesIO(archive)) as tar:
-        tar.extractall(folder, filter="data")
-    return folder
-
-
-def _git(*command: str) -> bytes:
-    return subprocess.run(["git", "-C", str(ROOT), *command], capture_output=True, check=True).stdout

@@ -53,10 +53,10 @@ async def stop_reading(world: World) -> None:
                     await asyncio.sleep(PAUSE_SECONDS)
                 await eventually(lambda: _streams(gateway, HEALTHY), seconds=20, every=0.2)
             grown = _memory_mib(gateway) - before
-            await scripts.finish(live, LIVE_EVENTS + 1, RESULT, "/result", None)
+            await scripts.finish(live, LIVE_EVENTS + 1, RESULT, None)
             await asyncio.wait(readers, timeout=20)
         for claim in long:
-            await scripts.finish(claim, EVENTS_EACH + 1, RESULT, "/result", None)
+            await scripts.finish(claim, EVENTS_EACH + 1, RESULT, None)
     _judge(world, lags, grown)
 
 

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from redis.crc import key_slot
 
-from shared.contracts.errors import TransientError
 from shared.contracts.ids import JobRef
+from shared.llm.errors import ModelUnavailableError
 from shared.redis.keys import shard_of
 from shared.settings import RedisSettings
 from shared.streams import Session
@@ -21,7 +21,7 @@ from tests.support.sse import all_events, follow_all, stories
 from tests.support.waiting import eventually
 from tests.support.workers import RESULT, Blocking, succeed, worker
 
-pytestmark = pytest.mark.fleet_of_servers
+pytestmark = [pytest.mark.ci, pytest.mark.one_server, pytest.mark.xdist_group("cluster cluster")]
 
 API = "/api/v1"
 
@@ -122,8 +122,7 @@ async def test_lists_and_statistics_are_of_all_servers(nodes: Cluster, gateway: 
 async def test_dead_letters_of_all_servers(nodes: Cluster, gateway: Gateway) -> None:
     async def fail_once(session: Session) -> bytes:
         if int(session.claim.run) == 1:
-            code = "model_unavailable"
-            raise TransientError(code, "It is away.")
+            raise ModelUnavailableError("It is away.")
         return RESULT
 
     jobs = names(1)

@@ -11,7 +11,7 @@ from tests.support.cluster import Cluster
 from tests.support.exports import Printer, exporting_worker, finish_document
 from tests.support.gateway import gateway_in_loop
 
-pytestmark = pytest.mark.fleet_of_servers
+pytestmark = [pytest.mark.ci, pytest.mark.one_server, pytest.mark.xdist_group("cluster cluster_exports")]
 
 
 async def test_files_are_made_on_every_shard(nodes: Cluster) -> None:

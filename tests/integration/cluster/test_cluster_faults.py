@@ -18,7 +18,7 @@ from tests.support.servers import Server
 from tests.support.waiting import eventually
 from tests.support.workers import Blocking, succeed, worker
 
-pytestmark = pytest.mark.fleet_of_servers
+pytestmark = [pytest.mark.ci, pytest.mark.one_server]
 
 PARTLY = ("--cluster-require-full-coverage", "no")
 """Without it a Cluster that lacks one server answers for no slot at all."""

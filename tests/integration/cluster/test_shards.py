@@ -16,7 +16,7 @@ from tests.support.cluster import Cluster
 from tests.support.servers import free_port
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.fleet_of_servers
+pytestmark = [pytest.mark.ci, pytest.mark.one_server, pytest.mark.xdist_group("cluster shards")]
 
 SERVICES = ("gateway", "outline_worker")
 

@@ -23,7 +23,7 @@ from tests.support.replication import sentinel_setup
 from tests.support.servers import Server
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.fleet_of_servers
+pytestmark = [pytest.mark.ci, pytest.mark.one_server]
 
 JOBS = "/api/v1/jobs"
 LETTERS = "/api/v1/dead-letters"

@@ -18,7 +18,7 @@ from tests.support.sse import follow
 from tests.support.waiting import eventually
 from tests.support.workers import Blocking, worker
 
-pytestmark = pytest.mark.fleet_of_servers
+pytestmark = [pytest.mark.ci, pytest.mark.one_server]
 
 JOBS = "/api/v1/jobs"
 RESUMED_SECONDS = 10.0

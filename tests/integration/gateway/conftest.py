@@ -10,7 +10,7 @@ from shared.redis.client import Connections, connections
 from shared.redis.scripts import Scripts
 from shared.settings import RedisSettings
 from tests.support.gateway import Gateway, Hand, gateway_in_loop
-from tests.support.keys import keys_without_end
+from tests.support.keys import keys_without_end, malformed_events
 from tests.support.servers import Server, running, server_binaries
 
 
@@ -32,6 +32,8 @@ async def redis_connections(one_server: Server) -> AsyncIterator[Connections]:
         yield opened
         leaked = await keys_without_end(opened.commands)
         assert not leaked, f"settled jobs left keys without TTL: {leaked}"
+        malformed = await malformed_events(opened.commands)
+        assert not malformed, f"events that are none of the contract: {malformed[:5]}"
 
 
 @pytest_asyncio.fixture

@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from gateway import admission
-from gateway.admission import KEEPS_ALL
+from gateway.parts import admission
+from gateway.parts.admission import KEEPS_ALL
 from shared.redis.client import Connections
 from shared.streams import Session
 from tests.support.gateway import Gateway, gateway_in_loop

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.integration.gateway.bad_bodies import BAD_DOCUMENT_REQUESTS, BAD_OUTLINE_REQUESTS, Bad
+from tests.support.corpora import failures
 from tests.support.gateway import Gateway, answers_counted
 from tests.support.http import exchange, head_of
 from tests.support.problems import problem
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.xdist_group("bad input"), pytest.mark.asyncio(loop_scope="module")]
 JOBS = "/api/v1/jobs"
 JSON = {"Content-Type": "application/json"}
 LIMIT = 25 * 1024 * 1024
@@ -33,14 +34,9 @@ async def _refused(gateway: Gateway, path: str, bad: Bad) -> None:
     assert await _stored(gateway) == before
 
 
-@pytest.mark.parametrize("bad", BAD_OUTLINE_REQUESTS, ids=lambda bad: bad.name)
-async def test_a_bad_outline_request_is_refused(module_gateway: Gateway, bad: Bad) -> None:
-    await _refused(module_gateway, f"{JOBS}/outline", bad)
-
-
-@pytest.mark.parametrize("bad", BAD_DOCUMENT_REQUESTS, ids=lambda bad: bad.name)
-async def test_a_bad_document_request_is_refused(module_gateway: Gateway, bad: Bad) -> None:
-    await _refused(module_gateway, f"{JOBS}/document", bad)
+@pytest.mark.parametrize(("kind", "corpus"), [("outline", BAD_OUTLINE_REQUESTS), ("document", BAD_DOCUMENT_REQUESTS)])
+async def test_bad_requests_are_refused(module_gateway: Gateway, kind: str, corpus: list[Bad]) -> None:
+    assert await failures(corpus, lambda bad: _refused(module_gateway, f"{JOBS}/{kind}", bad)) == []
 
 
 def _flood(count: int) -> dict[str, bytes]:
@@ -101,7 +97,8 @@ async def test_an_announced_large_body_is_refused_before_it_comes(
 ) -> None:
     request = f"POST {JOBS}{path} HTTP/1.1\r\nHost: x\r\nContent-Length: {limit + 1}\r\n\r\n"
     answer = await exchange(module_gateway.port, request.encode(), enough=_is_whole)
-    assert head_of(answer)[0] == "HTTP/1.1 413 Request Entity Too Large"
+    # Python 3.13 has another phrase for it than 3.11.
+    assert answer.startswith(b"HTTP/1.1 413 ")
     assert "connection: close" in head_of(answer)
     assert b'"code": "body_too_large"' in answer
 
@@ -144,7 +141,7 @@ async def test_a_client_that_is_still_sending_sees_why_it_was_refused(module_gat
 @pytest.mark.parametrize(
     "path",
     [
-        "/", "/api", "/api/v1", "/api/v2/jobs/x", "/metrics", "/api/v1/jobs/x/y", "/api/v1/jobs/x/",
+        "/api", "/api/v1", "/api/v2/jobs/x", "/metrics", "/index.html", "/api/v1/jobs/x/y", "/api/v1/jobs/x/",
         "/api/v1/jobs/", "/api/v1/jobs/a%2Fb", "/api/v1/jobs/a/b/events", "//api/v1/jobs/x", "/API/v1/jobs/x",
         "/livez/", "/api/v1/jobs/%2F", "/api/v1/jobs/..%2F..%2Fx", "/%", "/%zz",
     ],
@@ -158,19 +155,21 @@ async def test_an_unknown_route_is_not_found(module_gateway: Gateway, path: str)
     assert any(line.startswith("x-request-id: ") for line in head_of(answer))
 
 
-@pytest.mark.parametrize(
-    "job_id",
-    [
+NO_JOB = [
         "nosuchjob", "a%00b", "%00", "a%0Ab", "a%0A", "%20", "%C3%A4", "%FF%FE", "%F0%9F%90%9D", "a" * 129, "-a", ".a",
         "a%25", "a%3Fb", "a%23b", "a%5Cb", "a;b", "a,b", "a b".replace(" ", "+"), "%7B0%7D", "*", "a*", "x" * 5_000,
         "default%3Ax", "%E2%80%8Bx", "a%2525", "%u0041",
-    ],
-)  # fmt: skip
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("what", ["", "/events", "/result"])
-async def test_an_id_that_no_job_has_is_not_found(module_gateway: Gateway, job_id: str, what: str) -> None:
-    answer = await module_gateway.client.get(f"{JOBS}/{job_id}{what}")
-    problem(answer, 404, "job_not_found")
-    assert len(answer.content) < 1_000
+async def test_an_id_that_no_job_has_is_not_found(module_gateway: Gateway, what: str) -> None:
+    async def check(job_id: str) -> None:
+        answer = await module_gateway.client.get(f"{JOBS}/{job_id}{what}")
+        problem(answer, 404, "job_not_found")
+        assert len(answer.content) < 1_000
+
+    assert await failures(NO_JOB, check) == []
 
 
 @pytest.mark.parametrize("job_id", ["nosuchjob", "a%00b", "%FF", "-"])

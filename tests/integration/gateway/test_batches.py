@@ -11,10 +11,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway.admission import Admission
-from gateway.batches import AT_ONCE
+from gateway.batches.members import AT_ONCE
 from gateway.dependencies import Services
-from gateway.errors import ProblemError
+from gateway.http.errors import ProblemError
+from gateway.parts.admission import Admission
 from shared.contracts.ids import DEFAULT_TENANT
 from shared.contracts.states import Band, JobKind
 from shared.redis.client import Connections
@@ -124,7 +124,7 @@ async def test_an_options_fault_that_only_storing_finds_leads_to_the_options(gat
 async def test_the_files_of_an_outline_job_are_not_copied_without_end(
     gateway: Gateway, hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.batch_submitting.MOST_SHARED_BYTES", 5_000)
+    monkeypatch.setattr("gateway.batches.storing.MOST_SHARED_BYTES", 5_000)
     request = {"task_prompt": "Bees", "job_id": "plan", "context_files": {"notes.md": "x" * 2_000}}
     await gateway.client.post(f"{JOBS}/outline", json=request)
     outline = {"title": "Bees", "nodes": [{"id": "s1", "title": "Honey"}]}
@@ -248,10 +248,10 @@ async def test_redis_that_goes_away_in_the_middle_is_told_with_the_id(one_server
     original = gateway.services.store.submit
     numbers = itertools.count()
 
-    async def breaking(new: Any) -> Any:
+    async def breaking(spec: Any) -> Any:
         if next(numbers) >= 10:
             raise ConnectionResetError
-        return await original(new)
+        return await original(spec)
 
     gateway.services.store.submit = breaking  # type: ignore[method-assign]
     stopped = problem(await post_batch(gateway, prompts(50), None), 503, "redis_unavailable")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway.routers import dead_letters
+from gateway.operators import dead_letters
 from shared.contracts.ids import DEFAULT_TENANT, JobRef
 from shared.contracts.states import Band, JobKind
 from shared.redis.client import Connections

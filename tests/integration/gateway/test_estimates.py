@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from gateway.dependencies import Services
-from gateway.pricing import Pricing
+from gateway.parts.pricing import Pricing
 from gateway.settings import WorkersModelSettings
 from shared.contracts.prices import Price
 from shared.redis.client import Connections

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from gateway import exporting as delivery
-from shared.contracts.errors import PermanentError
+from gateway.parts import exports as delivery
+from shared.contracts.errors import ExportTooLargeError
 from shared.contracts.exports import ExportFormat
 from shared.contracts.ids import JobRef
 from shared.redis import exports as exports_module
@@ -161,7 +161,7 @@ async def test_nobody_makes_it(
 
 async def test_what_cannot_be_made_is_told_with_its_reason(gateway: Gateway, one_server: Server, doc: JobRef) -> None:
     printer = Printer()
-    printer.failure = PermanentError("export_too_large", "It is too large.")
+    printer.failure = ExportTooLargeError("It is too large.")
     async with exporting_worker(one_server.url, printer):
         for _ in range(2):
             found = problem(await _get(gateway, "pdf"), 409, "export_failed")

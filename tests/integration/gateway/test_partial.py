@@ -15,11 +15,11 @@ from shared.contracts.jobs import Claim
 from shared.contracts.plan import LEDGER, PLAN, Plan, PlannedSection, text_field
 from shared.contracts.states import JobKind
 from shared.contracts.usage import Usage
+from shared.evidence.citations import leaked_keys, numbers_in
+from shared.evidence.ledger import build_ledger
+from shared.evidence.parts import Part, ReadFile
 from shared.redis.client import Connections
 from shared.redis.scripts import ArtifactWrite, Scripts
-from shared.retrieval.citations import leaked_keys, numbers_in
-from shared.retrieval.ledger import build_ledger
-from shared.retrieval.parts import Part, ReadFile
 from tests.support.gateway import Gateway, Hand
 from tests.support.problems import problem
 

@@ -21,6 +21,7 @@ from tests.support.gateway import (
     gateway_process,
     http_client,
 )
+from tests.support.ipv6 import needs_ipv6
 from tests.support.problems import problem
 from tests.support.servers import Server, free_port, running
 from tests.support.waiting import eventually
@@ -176,6 +177,34 @@ async def test_a_busy_port_is_named(one_server: Server, tmp_path: Path, variable
     assert "Traceback" not in said
     assert f"cannot listen on 127.0.0.1:{port}" in said
     assert f"choose another {variable}" in said
+
+
+@needs_ipv6
+@pytest.mark.parametrize(("host", "reached"), [("::1", ["[::1]"]), ("::", ["[::1]", "127.0.0.1"])])
+async def test_api_and_internal_port_are_on_ipv6(
+    one_server: Server, tmp_path: Path, host: str, reached: list[str]
+) -> None:
+    async with gateway_process(one_server.url, tmp_path, DRAFTLINE_HOST=host) as started:
+        urls = [f"http://{at}:{port}/livez" for at in reached for port in (started.port, started.metrics_port)]
+
+        async def all_answer() -> bool:
+            assert started.process.returncode is None, started.log.read_text()
+            try:
+                return {(await started.client.get(url)).status_code for url in urls} == {200}
+            except httpx2.TransportError:
+                return False
+
+        await eventually(all_answer, seconds=15)
+
+
+@pytest.mark.parametrize("variable", ["DRAFTLINE_LISTEN_FD", "DRAFTLINE_METRICS_FD"])
+async def test_a_descriptor_that_was_not_handed_down_is_named(
+    one_server: Server, tmp_path: Path, variable: str
+) -> None:
+    async with gateway_process(one_server.url, tmp_path, **{variable: "99"}) as started:
+        said = await _refuses_to_start(started)
+    assert "Traceback" not in said
+    assert f"cannot listen on the socket handed down as {variable}=99 (Bad file descriptor)" in said
 
 
 @pytest.mark.parametrize(

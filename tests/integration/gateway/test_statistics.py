@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from gateway.dependencies import Services
+from gateway.parts.job_views import JobViews
 from shared.contracts.ids import JobRef
 from shared.contracts.states import Band, JobKind
 from shared.contracts.workers import GivenOrder, WorkerRecord
@@ -297,7 +298,7 @@ async def test_the_time_left_counts_down_under_one_etag(one_server: Server, scri
     clock = ShiftedClock()
 
     def shift(services: Services) -> Services:
-        return replace(services, clock=clock)
+        return replace(services, clock=clock, views=JobViews(services.operations, clock))
 
     async with gateway_in_loop(one_server.url, change=shift) as gateway:
         await scripts.submit(submission("job"))

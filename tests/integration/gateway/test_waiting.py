@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from gateway.waiting import preferred_seconds
+from gateway.jobs.waiting import preferred_seconds
 from shared.redis.scripts import Scripts, Settled
 from tests.support.gateway import Gateway, Hand
 from tests.support.problems import problem

@@ -10,9 +10,9 @@ import pytest
 from shared.contracts.errors import PermanentError, TransientError
 from shared.contracts.prices import Price
 from shared.contracts.usage import Usage
+from shared.evidence.hybrid import HybridRanking
+from shared.evidence.ledger import Passage
 from shared.llm.embeddings import Embedder, Vectors
-from shared.retrieval.hybrid import HybridRanking
-from shared.retrieval.ledger import Passage
 from shared.settings.embeddings import EmbeddingSettings
 from tests.support.embeddings_server import (
     DIMENSION,
@@ -97,13 +97,13 @@ async def test_nothing_is_asked_where_no_model_is_set() -> None:
         (refusal(405), "refuses"),
         (refusal(402), "credit"),
         (html(404), "no such model"),
-        (html(), "one vector a text"),
-        (fewer(), "one vector a text"),
-        (component(math.nan), "one vector a text"),
-        (component(0.0), "one vector a text"),
-        (Reply(raw=b"{"), "one vector a text"),
-        (Reply(raw=b"[]"), "one vector a text"),
-        (Reply(raw=b"\xff\xfe"), "one vector a text"),
+        (html(), "one vector per text"),
+        (fewer(), "one vector per text"),
+        (component(math.nan), "one vector per text"),
+        (component(0.0), "one vector per text"),
+        (Reply(raw=b"{"), "one vector per text"),
+        (Reply(raw=b"[]"), "one vector per text"),
+        (Reply(raw=b"\xff\xfe"), "one vector per text"),
     ],
 )
 async def test_an_endpoint_without_embeddings_is_asked_once(reply: Reply, word: str) -> None:

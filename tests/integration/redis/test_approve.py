@@ -3,8 +3,8 @@
 import pytest
 
 from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind
-from shared.jobs.record import to_job
 from shared.redis.outlines import Approved
 from shared.redis.scripts import Cancelled, Retried
 from tests.support.board import KEYS, Board
@@ -28,7 +28,7 @@ HOUR_MS = 3_600_000
 async def test_job_goes_to_those_who_write(board: Board, version: int | None) -> None:
     await reviewed(board)
     assert await outlines(board).approve(JOB, version) is Approved.APPROVED
-    job = to_job(JOB, await board.record())
+    job = Job.from_record(JOB, await board.record())
     assert (job.state, job.phase, job.review, job.fence, job.attempt) == ("queued", "document", "approved", 3, 0)
     assert (await board.events())[-1] == ("3-0", "queued", {"band": "default", "reason": "approved"})
     assert (await counted(board, JobKind.OUTLINE), await queued_for(board, WRITERS)) == ({}, 1)
@@ -52,7 +52,7 @@ async def test_repeat_while_it_is_written_and_after_changes_nothing(board: Board
     before = await board.dump()
     assert await outlines(board).approve(JOB, 1) is Approved.ALREADY
     assert await board.dump() == before
-    await board.scripts.finish(claim, 1, b'{"a":1}', "")
+    await board.scripts.finish(claim, 1, b'{"a":1}')
     before = await board.dump()
     assert await outlines(board).approve(JOB, None) is Approved.ALREADY
     assert await board.dump() == before
@@ -101,8 +101,8 @@ async def test_job_that_was_cancelled_goes_to_those_who_plan_and_waits_again(boa
     assert await board.scripts.retry(JOB, "again") is Retried.RETRIED
     assert await queued_for(board, WRITERS) == 0
     claim = await board.fetch_one()
-    await board.scripts.hand_over(claim, 1, 2, b"changed", b'"outline":null,"outline_link":"/"}')
-    job = to_job(JOB, await board.record())
+    await board.scripts.hand_over(claim, 1, 2, b"changed", b"null")
+    job = Job.from_record(JOB, await board.record())
     assert (job.state, job.outline_version, job.run) == ("awaiting_review", 2, 2)
 
 
@@ -113,7 +113,7 @@ async def test_time_of_the_person_counts_neither_as_work_nor_in_statistics(board
     await outlines(board).approve(JOB, None)
     (claim,) = await fetch_writers(board)
     assert claim.worked_seconds < 60
-    await board.scripts.finish(claim, 1, b'{"a":1}', "")
+    await board.scripts.finish(claim, 1, b'{"a":1}')
     fields = [
         field.decode()
         for key in await board.redis.keys(KEYS.stats(0).removesuffix("0") + "*")

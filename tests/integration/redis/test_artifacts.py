@@ -1,8 +1,7 @@
 """put_artifact and put_checkpoint: work that outlives the attempt, fenced."""
 
-from shared.contracts.jobs import Claim
+from shared.contracts.jobs import Claim, Job
 from shared.contracts.usage import Usage
-from shared.jobs.record import to_job
 from shared.redis.scripts import ArtifactWrite, CheckpointItem, Owned
 from tests.support.board import KEYS, Board
 
@@ -10,7 +9,7 @@ SPENT = Usage(llm_calls=1, prompt_tokens=10, completion_tokens=5, cost_usd=0.25)
 
 
 async def _usage(board: Board, claim: Claim) -> Usage:
-    return to_job(claim.ref, await board.record()).usage
+    return Job.from_record(claim.ref, await board.record()).usage
 
 
 async def test_artifact_is_stored_and_usage_counted(board: Board) -> None:
@@ -67,7 +66,7 @@ async def test_refused_artifacts_write_nothing(board: Board) -> None:
     before = await board.dump()
     assert await board.scripts.put_artifact(stale, ArtifactWrite("1", "a", b"stale", SPENT)) is Owned.FENCED
     assert await board.dump() == before
-    await board.scripts.finish(again, 1, b'{"a":1}', "")
+    await board.scripts.finish(again, 1, b'{"a":1}')
     before = await board.dump()
     assert await board.scripts.put_artifact(again, ArtifactWrite("1", "a", b"late", SPENT)) is Owned.REPEATED
     assert await board.dump() == before
@@ -96,7 +95,7 @@ async def test_refused_checkpoints_write_nothing(board: Board) -> None:
     before = await board.dump()
     assert await board.scripts.put_checkpoint(stale.ref, stale.fence, [item]) is Owned.FENCED
     assert await board.dump() == before
-    await board.scripts.finish(again, 1, b'{"a":1}', "")
+    await board.scripts.finish(again, 1, b'{"a":1}')
     before = await board.dump()
     assert await board.scripts.put_checkpoint(again.ref, again.fence, [item]) is Owned.REPEATED
     assert await board.dump() == before

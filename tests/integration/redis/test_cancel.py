@@ -39,7 +39,7 @@ async def test_running_job(board: Board) -> None:
 
 async def test_too_late(board: Board, error: bytes) -> None:
     done, failed, cancelled = [await board.claim(name) for name in ("done", "failed", "cancelled")]
-    await board.scripts.finish(done, 1, b'{"a":1}', "")
+    await board.scripts.finish(done, 1, b'{"a":1}')
     await board.scripts.fail(failed, 1, error, None)
     await board.scripts.cancel(cancelled.ref)
     await board.scripts.release(cancelled, 1)

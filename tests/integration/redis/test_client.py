@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from shared.contracts.jobs import Job
 from shared.contracts.states import Band
 from shared.contracts.usage import Usage
-from shared.jobs.record import to_job
 from shared.redis.client import BLOCK_MS, Connections, connections
 from shared.redis.failures import REDIS_UNAVAILABLE, UNAVAILABLE
 from shared.redis.lua_source import source
@@ -18,7 +18,7 @@ from shared.redis.reads import newest_id, oldest_id, read_streams
 from shared.redis.scripts import ArtifactWrite, Fetcher, Owned, Scripts, Settled, Submitted
 from shared.redis.traffic import Traffic
 from shared.settings import RedisSettings
-from tests.support.board import KEYS, KIND, Board, event
+from tests.support.board import KEYS, KIND, Board, section
 from tests.support.jobs import submission
 from tests.support.proxy import Proxy, named, script
 from tests.support.servers import Server
@@ -209,7 +209,7 @@ async def test_lost_claim_is_given_back(board: Board, proxy: Proxy, through: Con
     assert await board.scripts.reconcile(0, KIND, Fetcher("worker", 7)) == 1
     claim = await board.fetch_one()
     assert (claim.ref.job_id, claim.attempt) == ("lost", 1)
-    assert await board.scripts.append_events(kept[0], [event(1)]) is Owned.OK
+    assert await board.scripts.append_events(kept[0], [section(1)]) is Owned.OK
 
 
 async def test_lost_claim_without_its_worker_waits_for_its_lease(
@@ -226,12 +226,12 @@ async def test_lost_replies_to_an_owner_count_once(board: Board, proxy: Proxy, t
     claim, scripts = await board.claim(), Scripts(through, 1)
     for name in ("append_events", "put_artifact", "finish"):
         proxy.drop_reply(script(name))
-    assert await scripts.append_events(claim, [event(1), event(2)]) is Owned.OK
+    assert await scripts.append_events(claim, [section(1), section(2)]) is Owned.OK
     write = ArtifactWrite("1", "a", b"text", Usage(llm_calls=1))
     assert await scripts.put_artifact(claim, write) is Owned.OK
-    assert await scripts.finish(claim, 3, b'{"a":1}', "", Usage(llm_calls=10)) is Settled.REPEATED
+    assert await scripts.finish(claim, 3, b'{"a":1}', Usage(llm_calls=10)) is Settled.REPEATED
     assert [entry_id for entry_id, _, _ in await board.events()] == ["1-0", "2-0", "2-1", "2-2", "2-3"]
-    assert to_job(claim.ref, await board.record()).usage.llm_calls == 11
+    assert Job.from_record(claim.ref, await board.record()).usage.llm_calls == 11
     assert proxy.dropped == 3
 
 

@@ -159,7 +159,7 @@ async def test_there_is_no_file_without_a_completed_document(
 ) -> None:
     if state == "outline":
         claim = await board.claim("doc")
-        await board.scripts.finish(claim, 1, b"{}", "/x")
+        await board.scripts.finish(claim, 1, b"{}")
     elif state != "unknown":
         await board.submit("doc")
         if state != "queued":

@@ -2,9 +2,9 @@
 
 import json
 
+from shared.contracts.jobs import Job, Retention
 from shared.contracts.states import Band
 from shared.contracts.usage import Usage
-from shared.jobs.record import to_job
 from shared.redis.scripts import Settled
 from tests.support.board import KEYS, KIND, WEEK, Board
 
@@ -24,7 +24,7 @@ async def test_tried_again_later(board: Board, error: bytes) -> None:
     assert (entry_id, kind, data["error"]) == ("2-1", "retrying", json.loads(error))
     assert (await board.outstanding(), await board.pending(), await board.lease()) == (0, 0, None)
     assert set((await board.ttls()).values()) == {-1}
-    job = to_job(claim.ref, record)
+    job = Job.from_record(claim.ref, record)
     assert (job.usage, job.error and job.error.code) == (SPENT, "model_unavailable")
 
 
@@ -65,7 +65,9 @@ async def test_permanent_error_ends_the_job_at_once_and_is_no_dead_letter(board:
 async def test_dead_letters_that_live_longer_stay(board: Board, error: bytes) -> None:
     await board.scripts.fail(await board.claim("old", max_attempts=1), 1, error, 0)
     await board.redis.zadd(KEYS.dead(KIND, Band.DEFAULT), {"default/old": await board.now() - 3_000})
-    await board.scripts.fail(await board.claim("job", max_attempts=1, failed_ttl_seconds=1), 1, error, 0)
+    await board.scripts.fail(
+        await board.claim("job", max_attempts=1, retention=Retention(failed_seconds=1)), 1, error, 0
+    )
     assert await board.redis.zrange(KEYS.dead(KIND, Band.DEFAULT), 0, -1) == [b"default/old", b"default/job"]
 
 
@@ -73,7 +75,7 @@ async def test_asked_to_end_meanwhile(board: Board, error: bytes) -> None:
     claim = await board.claim()
     await board.scripts.cancel(claim.ref)
     assert await board.scripts.fail(claim, 1, error, 0, SPENT) is Settled.CANCELLED
-    assert to_job(claim.ref, await board.record()).usage == SPENT
+    assert Job.from_record(claim.ref, await board.record()).usage == SPENT
     assert (await board.events())[-1] == ("2-1", "cancelled", {})
     await board.assert_at_rest()
 

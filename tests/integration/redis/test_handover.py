@@ -2,13 +2,13 @@
 
 import json
 
+from shared.contracts.jobs import Job
 from shared.contracts.states import Band, JobKind, JobState
 from shared.contracts.usage import Usage
-from shared.jobs.record import to_job
 from shared.redis.scripts import ArtifactWrite, CheckpointItem, Fetcher, Settled
 from tests.support.board import KEYS, Board
 from tests.support.planned import (
-    LINK,
+    OUTLINE,
     WRITERS,
     counted,
     fetch_writers,
@@ -20,13 +20,13 @@ from tests.support.planned import (
 
 PLANNERS = JobKind.OUTLINE
 SPENT = Usage(llm_calls=2, prompt_tokens=10, completion_tokens=5, cost_usd=0.5)
-READY = {"version": 1, "awaiting_review": False, "outline": {"title": "Tea"}, "outline_link": LINK}
+READY = {"version": 1, "awaiting_review": False, "outline": OUTLINE}
 
 
 async def test_job_waits_for_those_who_write(board: Board) -> None:
     claim = await planning(board)
     assert await hand_over(board, claim) is Settled.HANDED_OVER
-    job = to_job(claim.ref, await board.record())
+    job = Job.from_record(claim.ref, await board.record())
     assert (job.state, job.phase, job.kind, job.fence) == ("queued", "document", "document", 3)
     assert (job.attempt, job.worker, job.outline_version) == (0, None, 1)
     assert (await board.events())[-2:] == [
@@ -70,7 +70,7 @@ async def test_usage_is_one_account(board: Board) -> None:
     await hand_over(board, claim, usage=SPENT)
     (claim,) = await fetch_writers(board)
     assert (claim.spent.prompt_tokens, claim.spent.cost_usd) == (20, 1.0)
-    await board.scripts.finish(claim, 1, b'{"a":1}', "", SPENT)
+    await board.scripts.finish(claim, 1, b'{"a":1}', SPENT)
     result = json.loads(await board.reads.result(claim.ref) or b"")
     assert result["usage"] == (SPENT + SPENT + SPENT).model_dump()
 
@@ -100,7 +100,7 @@ async def test_job_waits_for_a_person(board: Board) -> None:
     assert record.items() >= {"state": "awaiting_review", "phase": "outline", "fence": "2", "attempt": "0"}.items()
     assert record.items() >= {"settled_fence": "2", "entry": "", "worker": "", "review": "wanted"}.items()
     assert (await board.events())[-1] == ("2-1", "outline_ready", {**READY, "awaiting_review": True})
-    assert to_job(claim.ref, record).usage == SPENT
+    assert Job.from_record(claim.ref, record).usage == SPENT
     assert (await counted(board, PLANNERS), await queued_for(board, WRITERS)) == ({"awaiting_review": 1}, 0)
     assert set((await board.ttls()).values()) == {-1}
     await board.assert_at_rest()
@@ -141,7 +141,7 @@ async def test_asked_to_end_meanwhile(board: Board) -> None:
     claim = await planning(board, review=True)
     await board.scripts.cancel(claim.ref)
     assert await hand_over(board, claim, usage=SPENT) is Settled.CANCELLED
-    job = to_job(claim.ref, await board.record())
+    job = Job.from_record(claim.ref, await board.record())
     assert (job.state, job.phase, job.usage, job.outline_version) == ("cancelled", "outline", SPENT, None)
     assert await board.reads.artifact(claim.ref, "outline:1") is None
     assert (await board.events())[-1] == ("2-1", "cancelled", {})
@@ -154,7 +154,7 @@ async def test_outline_that_is_there_is_not_replaced(board: Board) -> None:
     await board.scripts.cancel(claim.ref)
     await board.scripts.retry(claim.ref, "again")
     again = await board.fetch_one()
-    assert await board.scripts.hand_over(again, 1, 1, b"planned anew", b'"outline":null}') is Settled.AWAITING_REVIEW
+    assert await board.scripts.hand_over(again, 1, 1, b"planned anew", b"null") is Settled.AWAITING_REVIEW
     assert await board.reads.artifact(claim.ref, "outline:1") == b"planned"
 
 
@@ -163,7 +163,7 @@ async def test_error_of_an_earlier_attempt_is_forgotten(board: Board, error: byt
     await board.make_due()
     claim = await board.fetch_one()
     await hand_over(board, claim)
-    assert to_job(claim.ref, await board.record()).error is None
+    assert Job.from_record(claim.ref, await board.record()).error is None
 
 
 async def test_dead_letter_of_the_writing_is_written_again_and_not_planned(board: Board, error: bytes) -> None:
@@ -205,7 +205,7 @@ async def test_record_from_before_there_were_phases(board: Board) -> None:
     await board.redis.zadd(KEYS.leases(WRITERS), {str(board_ref): 1})
     (claim,) = await fetch_writers(board)
     assert claim.attempt == 2
-    assert await board.scripts.finish(claim, 1, b'{"a":1}', "") is Settled.COMPLETED
+    assert await board.scripts.finish(claim, 1, b'{"a":1}') is Settled.COMPLETED
     assert (await queued_for(board, WRITERS), await counted(board, WRITERS)) == (0, {})
 
 

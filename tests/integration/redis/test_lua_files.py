@@ -1,10 +1,12 @@
 """The Lua files keep their form, and load in every server."""
 
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 
 import pytest
 
+from shared.redis.command import Command, command
 from shared.redis.lua_source import source
 from tests.support.board import Board
 
@@ -38,6 +40,42 @@ def test_header_tells_keys_arguments_and_returns(name: str) -> None:
     assert all(line.startswith(("#!lua", "--")) for line in header.splitlines())
     for part in ("KEYS ", "ARGV ", "Returns "):
         assert re.search(rf"^-- {part}", header, re.MULTILINE), part
+
+
+def _names(script: str) -> tuple[str, ...]:
+    cls = Command.by_script[script]
+    return cls.singles + cls.lists
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_arguments_are_those_of_the_command_and_are_read_by_name(name: str) -> None:
+    header, _, body = TEXTS[name].partition("\n--@include")
+    assert "ARGV" not in body
+    told = re.search(r"^-- ARGV +(.*?)(?=^-- Returns)", header, re.MULTILINE | re.DOTALL)
+    assert told is not None
+    listed = re.sub(r"\([^()]*\)", "", told[1].replace("\n--", " "))
+    expected = _names(name)
+    assert tuple(listed.replace(" ", "").strip().split(",")) == (expected or ("none",))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_argument_hides_a_name_of_a_shared_part(name: str) -> None:
+    included = re.findall(r"^--@include (.*)$", TEXTS[name], re.MULTILINE)
+    parts = "\n".join(TEXTS[part.strip()] for line in included for part in line.split(","))
+    assert not set(re.findall(r"^local (?:function )?(\w+)", parts, re.MULTILINE)) & set(_names(name))
+
+
+def test_every_script_has_a_command() -> None:
+    assert sorted(Command.by_script) == COMMANDS
+
+
+def test_an_argument_after_a_list_is_refused() -> None:
+    class Wrong(Command):
+        several: Sequence[str]
+        one: str
+
+    with pytest.raises(TypeError, match="Wrong: lists come last"):
+        command("wrong")(Wrong)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

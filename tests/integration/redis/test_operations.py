@@ -16,7 +16,7 @@ from shared.redis.lua_source import _part
 from shared.redis.operations import Operations, Standing
 from shared.redis.scripts import Owned, Settled
 from shared.redis.surveys import Surveys
-from tests.support.board import KEYS, KIND, Board, event
+from tests.support.board import KEYS, KIND, Board, section
 from tests.support.waiting import eventually
 
 REF = JobRef("job")
@@ -67,7 +67,7 @@ async def test_purge_and_requeue_leave_alone_what_is_no_dead_letter(board: Board
     if state not in {"unknown", "waiting"}:
         claim = await board.fetch_one()
         if state == "completed":
-            await board.scripts.finish(claim, 1, b"{}", "/x")
+            await board.scripts.finish(claim, 1, b"{}")
         if state == "permanent":
             await board.scripts.fail(claim, 1, error, None)
     before = await board.dump()
@@ -94,9 +94,9 @@ async def test_an_owner_from_before_a_purge_writes_nothing_into_a_new_job(board:
     assert (await board.fetch()).claims == []
     assert await board.scripts.purge(REF)
     current = await board.claim()
-    assert await board.scripts.append_events(stale, [event(1)]) is Owned.FENCED
-    assert await board.scripts.finish(stale, 1, b'{"answer":"stale"}', "/x") is Settled.FENCED
-    assert await board.scripts.finish(current, 1, b'{"answer":"new"}', "/x") is Settled.COMPLETED
+    assert await board.scripts.append_events(stale, [section(1)]) is Owned.FENCED
+    assert await board.scripts.finish(stale, 1, b'{"answer":"stale"}') is Settled.FENCED
+    assert await board.scripts.finish(current, 1, b'{"answer":"new"}') is Settled.COMPLETED
 
 
 async def test_a_letter_whose_name_is_used_again_is_none(board: Board, error: bytes) -> None:
@@ -237,5 +237,5 @@ async def test_sweep_puts_back_a_job_that_stands_nowhere(board: Board, operation
     claim = await board.fetch_one()
     assert (claim.ref, claim.attempt) == (REF, 2 if state == "running" else 1)
     assert (await board.fetch(count=5)).claims == []
-    await board.scripts.finish(claim, 1, b"{}", "/x")
+    await board.scripts.finish(claim, 1, b"{}")
     await board.assert_at_rest()

@@ -7,22 +7,22 @@ from collections import Counter
 import pytest
 
 from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind
-from shared.jobs.record import to_job
 from shared.redis.outlines import MOST_BYTES, MOST_VERSIONS, Put
 from shared.redis.scripts import ArtifactWrite
 from tests.support.board import DAY, HOUR, KEYS, Board
-from tests.support.planned import LINK, change, fetch_writers, hand_over, outlines, planning, reviewed
+from tests.support.planned import change, fetch_writers, hand_over, outlines, planning, reviewed
 
 JOB = JobRef("job")
-CHANGED = {"version": 2, "author": "Ann", "outline_link": LINK}
+CHANGED = {"version": 2, "author": "Ann"}
 
 
 async def _finished(board: Board) -> None:
     """An outline job that has its result."""
     claim = await board.claim()
     await board.scripts.put_artifact(claim, ArtifactWrite("1", "ledger", b"evidence"))
-    await board.scripts.finish(claim, 1, b'{"outline":1}', "")
+    await board.scripts.finish(claim, 1, b'{"outline":1}')
 
 
 async def _versions(board: Board) -> dict[str, bytes]:
@@ -34,7 +34,7 @@ async def _versions(board: Board) -> dict[str, bytes]:
 async def test_outline_that_waits_for_a_person(board: Board) -> None:
     await reviewed(board)
     assert await outlines(board).put(JOB, change(1)) is Put.OK
-    job = to_job(JOB, await board.record())
+    job = Job.from_record(JOB, await board.record())
     assert (job.state, job.outline_version, job.fence) == ("awaiting_review", 2, 3)
     assert (await board.events())[-1] == ("3-0", "outline_changed", CHANGED)
     assert await _versions(board) == {"outline:1": b"planned", "outline:2": b"changed"}
@@ -46,7 +46,7 @@ async def test_outline_of_a_finished_job(board: Board) -> None:
     await _finished(board)
     events = await board.events()
     assert await outlines(board).put(JOB, change(1)) is Put.OK
-    job = to_job(JOB, await board.record())
+    job = Job.from_record(JOB, await board.record())
     assert (job.state, job.outline_version, job.fence) == ("completed", 2, 2)
     assert await board.events() == events
     assert await _versions(board) == {"outline:1": b"planned", "outline:2": b"changed"}
@@ -62,13 +62,13 @@ async def test_change_of_a_finished_outline_keeps_it_as_long_as_a_new_one(board:
     assert all(DAY - 5 < ttls[family] <= DAY for family in ("job", "events"))
     assert all(HOUR - 5 < ttls[family] <= HOUR for family in ("job_result", "payload", "artifact"))
     assert ttls.keys() == {"job", "events", "job_result", "payload", "artifact"}
-    expires = to_job(JOB, await board.record()).result_expires_at
+    expires = Job.from_record(JOB, await board.record()).result_expires_at
     assert expires is not None
     assert 0 <= expires.timestamp() * 1000 - await board.now() - (HOUR - 5) * 1000 <= 5_000
 
 
 async def test_work_of_a_finished_job_that_stored_none_gets_its_ttl(board: Board) -> None:
-    await board.scripts.finish(await board.claim(), 1, b'{"outline":1}', "")
+    await board.scripts.finish(await board.claim(), 1, b'{"outline":1}')
     await outlines(board).put(JOB, change(1))
     assert HOUR - 5 < (await board.ttls())["artifact"] <= HOUR
 
@@ -145,7 +145,7 @@ async def test_document_that_waits_for_nobody(board: Board) -> None:
     await _closed(board)
     (claim,) = await fetch_writers(board)
     await _closed(board)
-    await board.scripts.finish(claim, 1, b'{"a":1}', "")
+    await board.scripts.finish(claim, 1, b'{"a":1}')
     await _closed(board)
 
 
@@ -174,6 +174,6 @@ async def test_planner_is_fenced_off_by_a_change(board: Board) -> None:
 async def test_kind_of_job_decides_and_not_its_phase(board: Board) -> None:
     """A document that failed while it was planned is no outline job."""
     claim = await planning(board)
-    await board.scripts.finish(claim, 1, b'{"a":1}', "")
-    assert to_job(JOB, await board.record()).kind is JobKind.DOCUMENT
+    await board.scripts.finish(claim, 1, b'{"a":1}')
+    assert Job.from_record(JOB, await board.record()).kind is JobKind.DOCUMENT
     await _closed(board)

@@ -8,7 +8,7 @@ import pytest
 from shared.contracts.usage import Usage
 from shared.redis.failures import OUT_OF_MEMORY, UNAVAILABLE, RefusedForNowError
 from shared.redis.scripts import ArtifactWrite, CheckpointItem, Owned, Settled
-from tests.support.board import KIND, Board, event
+from tests.support.board import KIND, Board, section
 from tests.support.jobs import submission
 
 
@@ -29,7 +29,7 @@ async def test_full_server_takes_no_new_work_but_lets_running_jobs_end(board: Bo
         for refused in (
             board.scripts.submit(submission("new")),
             board.scripts.promote(0, KIND),
-            board.scripts.append_events(kept, [event(1)]),
+            board.scripts.append_events(kept, [section(1)]),
         ):
             with pytest.raises(OUT_OF_MEMORY):
                 await refused
@@ -38,7 +38,7 @@ async def test_full_server_takes_no_new_work_but_lets_running_jobs_end(board: Bo
         item = CheckpointItem("heads", "one", b"1")
         assert await board.scripts.put_checkpoint(kept.ref, kept.fence, [item]) is Owned.OK
         assert await board.scripts.renew(0, KIND, 60_000, [(kept.ref, kept.fence)]) == [Owned.OK]
-        assert await board.scripts.finish(done, 1, b'{"a":1}', "") is Settled.COMPLETED
+        assert await board.scripts.finish(done, 1, b'{"a":1}') is Settled.COMPLETED
         assert await board.scripts.fail(failed, 1, error, 0) is Settled.RETRYING
         assert await board.scripts.release(released, 1) is Settled.RELEASED
         assert (await board.fetch_one()).ref.job_id == "released"
@@ -52,7 +52,7 @@ async def test_refusal_that_may_pass_counts_as_unavailable(board: Board) -> None
     before = await board.dump()
     async with _configured(board, "min-replicas-to-write", "1", "0"):
         with pytest.raises(RefusedForNowError, match="NOREPLICAS") as refused:
-            await board.scripts.finish(claim, 1, b'{"a":1}', "")
+            await board.scripts.finish(claim, 1, b'{"a":1}')
     assert isinstance(refused.value, UNAVAILABLE)
     assert await board.dump() == before
-    assert await board.scripts.finish(claim, 1, b'{"a":1}', "") is Settled.COMPLETED
+    assert await board.scripts.finish(claim, 1, b'{"a":1}') is Settled.COMPLETED

@@ -1,10 +1,10 @@
 """release: a running job goes back unharmed."""
 
+from shared.contracts.jobs import Job
 from shared.contracts.states import Band
 from shared.contracts.usage import Usage
-from shared.jobs.record import to_job
 from shared.redis.scripts import Settled
-from tests.support.board import KEYS, KIND, Board, event
+from tests.support.board import KEYS, KIND, Board, section
 
 SPENT = Usage(llm_calls=1)
 
@@ -18,7 +18,7 @@ async def test_given_back_with_its_attempt_and_its_place(board: Board) -> None:
     given = {"state": "queued", "fence": "3", "attempt": "0", "worker": "", "entry": entry}
     assert record.items() >= given.items()
     assert (await board.events())[-1] == ("3-0", "queued", {"band": "default", "reason": "released"})
-    assert to_job(claim.ref, record).usage == SPENT
+    assert Job.from_record(claim.ref, record).usage == SPENT
     assert (await board.outstanding(), await board.pending()) == (2, 1)
     again = await board.fetch_one()
     assert (again.ref, again.fence, again.attempt) == (claim.ref, 4, 1)
@@ -48,10 +48,10 @@ async def test_released_job_may_be_cancelled(board: Board) -> None:
 
 async def test_asked_to_end_meanwhile(board: Board) -> None:
     claim = await board.claim()
-    await board.scripts.append_events(claim, [event(1)])
+    await board.scripts.append_events(claim, [section(1)])
     await board.scripts.cancel(claim.ref)
     assert await board.scripts.release(claim, 2, SPENT) is Settled.CANCELLED
-    assert to_job(claim.ref, await board.record()).usage == SPENT
+    assert Job.from_record(claim.ref, await board.record()).usage == SPENT
     assert (await board.events())[-1] == ("2-2", "cancelled", {})
     await board.assert_at_rest()
     before = await board.dump()

@@ -10,7 +10,7 @@ async def test_each_job_gets_its_answer(board: Board) -> None:
     kept, asked, taken, done = [await board.claim(name) for name in ("kept", "asked", "taken", "done")]
     await board.scripts.cancel(asked.ref)
     await board.take_over("taken")
-    await board.scripts.finish(done, 1, b'{"a":1}', "")
+    await board.scripts.finish(done, 1, b'{"a":1}')
     held = [(claim.ref, claim.fence) for claim in (kept, asked, taken, done)]
     told = await board.scripts.renew(0, KIND, 500_000, held)
     assert told == [Owned.OK, Owned.CANCEL, Owned.FENCED, Owned.FENCED]

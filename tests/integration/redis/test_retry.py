@@ -5,7 +5,7 @@ import pytest
 from shared.contracts.ids import JobRef
 from shared.contracts.states import Band
 from shared.redis.scripts import ArtifactWrite, CheckpointItem, Owned, Retried, Settled
-from tests.support.board import KEYS, KIND, Board, event
+from tests.support.board import KEYS, KIND, Board, section
 
 REF = JobRef("job")
 
@@ -28,7 +28,7 @@ async def test_failed_job_begins_again_from_its_stored_work(board: Board, error:
     second = await board.fetch_one()
     assert (second.fence, second.attempt, second.run) == (4, 1, 2)
     assert await board.reads.artifact(REF, "text:s1") == b"written"
-    assert await board.scripts.finish(second, 1, b'{"a":1}', "/x") is Settled.COMPLETED
+    assert await board.scripts.finish(second, 1, b'{"a":1}') is Settled.COMPLETED
     await board.assert_at_rest()
 
 
@@ -37,8 +37,8 @@ async def test_the_old_owner_cannot_write_into_the_new_run(board: Board, error: 
     await board.scripts.fail(claim, 1, error, None)
     await board.scripts.retry(REF, "again")
     await board.fetch_one()
-    assert await board.scripts.append_events(claim, [event(9)]) is Owned.FENCED
-    assert await board.scripts.finish(claim, 9, b"{}", "/x") is Settled.FENCED
+    assert await board.scripts.append_events(claim, [section(9)]) is Owned.FENCED
+    assert await board.scripts.finish(claim, 9, b"{}") is Settled.FENCED
     assert await board.scripts.cancel(REF) == "asked"
 
 
@@ -65,7 +65,7 @@ async def test_other_states_are_left_alone(board: Board, state: str) -> None:
     if state in {"running", "completed"}:
         claim = await board.fetch_one()
         if state == "completed":
-            await board.scripts.finish(claim, 1, b"{}", "/x")
+            await board.scripts.finish(claim, 1, b"{}")
     before = await board.record()
     assert await board.scripts.retry(REF, "again") == state
     assert await board.record() == before

@@ -83,6 +83,8 @@ def test_walks_make_every_move_of_the_diagram(world: World) -> None:
     assert world.moves == MOVES.keys()
 
 
+@pytest.mark.ci
+@pytest.mark.one_server
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_scripts_without_a_guard_are_noticed(world: World, mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:

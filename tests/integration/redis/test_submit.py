@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Retention
 from shared.contracts.states import Band
 from shared.redis.scripts import Submitted
 from tests.support.board import KEYS, KIND, Board
@@ -13,9 +14,9 @@ from tests.support.board import KEYS, KIND, Board
 
 async def test_created(board: Board) -> None:
     before = await board.now()
-    assert await board.submit(payload=b"request", metadata='{"a":"b"}') is Submitted.CREATED
+    assert await board.submit(payload=b"request", metadata={"a": "b"}) is Submitted.CREATED
     record = await board.record()
-    given = {"kind": "outline", "band": "default", "priority": "5", "max_attempts": "3", "metadata": '{"a":"b"}'}
+    given = {"kind": "outline", "band": "default", "priority": "5", "max_attempts": "3", "metadata": '{"a": "b"}'}
     assert record.items() >= given.items()
     assert record.items() >= {"state": "queued", "run": "1", "fence": "1", "attempt": "0", "cancel": ""}.items()
     assert before - 1 <= int(record["created_at"]) <= await board.now()
@@ -42,7 +43,7 @@ async def test_same_body_is_replayed_and_another_conflicts(board: Board) -> None
 
 
 async def test_settled_job_is_replayed_too(board: Board) -> None:
-    await board.scripts.finish(await board.claim(), 1, b'{"a":1}', "link")
+    await board.scripts.finish(await board.claim(), 1, b'{"a":1}')
     before = await board.dump()
     assert await board.submit() is Submitted.REPLAYED
     assert await board.dump() == before
@@ -78,9 +79,9 @@ async def test_time_that_has_passed_is_now(board: Board) -> None:
 
 async def test_new_job_finds_nothing_of_an_expired_one(board: Board) -> None:
     """A result may be kept for longer than the record; the id is free again when the record is gone."""
-    claim = await board.claim(record_ttl_seconds=100, result_ttl_seconds=1_000)
+    claim = await board.claim(retention=Retention(record_seconds=100, result_seconds=1_000))
     await board.redis.hset(KEYS.artifact(claim.ref), "text:1", "old")
-    await board.scripts.finish(claim, 1, b'{"a":1}', "link")
+    await board.scripts.finish(claim, 1, b'{"a":1}')
     await board.redis.delete(KEYS.job(claim.ref), KEYS.events(claim.ref))
     assert await board.submit() is Submitted.CREATED
     assert await board.reads.result(claim.ref) is None

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import httpcore2
 import pytest
 
-from shared.retrieval.search import FetchRefusedError, PageFetcher
+from shared.search import FetchRefusedError, PageFetcher
 from shared.settings.search import SearchSettings
 
 PUBLIC = "8.8.8.8"

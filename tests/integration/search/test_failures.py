@@ -5,8 +5,9 @@ import traceback
 
 import pytest
 
-from shared.contracts.errors import DraftlineError, PermanentError, TransientError
-from shared.retrieval.search import build_search
+from shared.contracts.errors import DraftlineError, TransientError
+from shared.search import build_search
+from shared.search.errors import SearchDeniedError, SearchUnavailableError
 from tests.integration.search import answers
 from tests.integration.search.conftest import KEY, search_settings
 from tests.integration.search.site import Script, Site, head, says, silence
@@ -50,7 +51,7 @@ async def _dribbles(_: object, writer: asyncio.StreamWriter) -> None:
 )  # fmt: skip
 async def test_answers_in_no_known_format(site: Site, provider: str, script: Script) -> None:
     error = await _error(site, provider, script)
-    assert (type(error), error.code) == (TransientError, "search_unavailable")
+    assert (type(error), error.code) == (SearchUnavailableError, "search_unavailable")
 
 
 @pytest.mark.parametrize(
@@ -62,26 +63,26 @@ async def test_answers_in_no_known_format(site: Site, provider: str, script: Scr
 )  # fmt: skip
 async def test_may_pass_by_itself(site: Site, script: Script) -> None:
     error = await _error(site, "tavily", script)
-    assert (type(error), error.code) == (TransientError, "search_unavailable")
+    assert (type(error), error.code) == (SearchUnavailableError, "search_unavailable")
 
 
 @pytest.mark.parametrize("provider", ALL)
 async def test_no_key_is_shown(site: Site, provider: str) -> None:
     error = await _error(site, provider, says(f"unknown key {KEY}", status=401))
-    assert (type(error), error.code) == (PermanentError, "search_denied")
+    assert (type(error), error.code) == (SearchDeniedError, "search_denied")
 
 
 @pytest.mark.parametrize("status", [301, 400, 402, 403, 404, 422, 432])
 async def test_does_not_pass_by_itself(site: Site, status: int) -> None:
     error = await _error(site, "brave", says(answers.BRAVE_KEY_INVALID, f"Location: {site.url}/x", status=status))
-    assert (type(error), error.code) == (PermanentError, "search_denied")
+    assert (type(error), error.code) == (SearchDeniedError, "search_denied")
     assert str(status) in error.message
     assert len(site.asked) == 1
 
 
 async def test_no_money_at_bocha(site: Site) -> None:
     error = await _error(site, "bocha", says(answers.BOCHA_NO_MONEY, status=403))
-    assert (type(error), error.code) == (PermanentError, "search_denied")
+    assert (type(error), error.code) == (SearchDeniedError, "search_denied")
 
 
 async def test_a_code_of_bochas_that_is_not_200(site: Site) -> None:
@@ -94,7 +95,7 @@ async def test_an_error_of_braves_under_200(site: Site) -> None:
 
 async def test_arxiv_did_not_understand(site: Site) -> None:
     error = await _error(site, "arxiv", says(answers.ARXIV_ERROR, media_type="application/atom+xml"))
-    assert (type(error), error.code) == (PermanentError, "search_denied")
+    assert (type(error), error.code) == (SearchDeniedError, "search_denied")
 
 
 async def test_arxiv_throttles_in_plain_text(site: Site) -> None:
@@ -137,7 +138,7 @@ async def test_nobody_listens(site: Site) -> None:
 
 
 async def test_an_endless_answer_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.retrieval.search.exchange._LONGEST_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr("shared.search.exchange._LONGEST_ANSWER_BYTES", 100_000)
 
     async def floods(_: object, writer: asyncio.StreamWriter) -> None:
         writer.write(head(200, "Content-Type: application/json"))

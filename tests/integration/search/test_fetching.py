@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.retrieval.search import FetchRefusedError, PageFetcher
-from shared.retrieval.search.network import CheckedNetwork, system_resolver
+from shared.search import FetchRefusedError, PageFetcher
+from shared.search.network import CheckedNetwork, system_resolver
 from tests.integration.search.fetchers import PAGE, PUBLIC, Detour, Names, inside, limits, refusal, refused_from_outside
 from tests.integration.search.site import Asked, Script, Site, says
 

@@ -7,8 +7,8 @@ import pytest
 
 from shared.contracts.commands import ContextFile
 from shared.contracts.errors import PermanentError
+from shared.gathering.gathering import Gatherer, gathering
 from shared.lifecycle.clock import SystemClock
-from shared.retrieval.gathering import Gatherer, gathering
 from shared.sandbox import Sandbox
 from tests.integration.search.conftest import search_settings
 from tests.integration.search.site import Asked, Script, Site, says

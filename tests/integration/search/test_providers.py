@@ -3,7 +3,7 @@
 import pytest
 
 from shared.contracts.document import Author
-from shared.retrieval.search import Found, build_search
+from shared.search import Found, build_search
 from tests.integration.search import answers
 from tests.integration.search.conftest import KEY, search_settings
 from tests.integration.search.site import Asked, Site, says

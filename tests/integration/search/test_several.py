@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from shared.contracts.document import Author
 from shared.contracts.errors import DraftlineError, PermanentError, TransientError
-from shared.retrieval.search import Found, Search, SearchProvider, build_search
-from shared.retrieval.search.turns import Turns
+from shared.search import Found, Search, SearchProvider, build_search
+from shared.search.errors import SearchDeniedError, SearchUnavailableError
+from shared.search.turns import Turns
 from shared.settings.search import SearchSettings
 from tests.integration.search import answers
 from tests.integration.search.conftest import search_settings
@@ -102,7 +103,7 @@ async def test_long_queries_are_cut_between_words() -> None:
 
 
 async def test_failures_beside_results_are_said_in_sentences() -> None:
-    limited = TransientError("search_unavailable", "The search provider two limits the rate.")
+    limited = SearchUnavailableError("The search provider two limits the rate.")
     one = _Scripted("one", {"x": [_page("a")]})
     two = _Scripted("two", {"x": limited, "y": limited})
     outcome = await _search(one, two).search(["x", "y", "z"])
@@ -111,16 +112,16 @@ async def test_failures_beside_results_are_said_in_sentences() -> None:
 
 
 async def test_all_failed() -> None:
-    one = _Scripted("one", {"x": TransientError("search_unavailable", "One is slow.", 30)})
-    two = _Scripted("two", {"x": PermanentError("search_denied", "Two denies.")})
-    three = _Scripted("three", {"x": TransientError("search_unavailable", "Three is slow.", 9)})
+    one = _Scripted("one", {"x": SearchUnavailableError("One is slow.", 30)})
+    two = _Scripted("two", {"x": SearchDeniedError("Two denies.")})
+    three = _Scripted("three", {"x": SearchUnavailableError("Three is slow.", 9)})
     with pytest.raises(TransientError, match=r"One is slow\. Two denies\. Three is slow\.") as caught:
         await _search(one, two, three).search(["x"])
     assert (caught.value.code, caught.value.retry_after_seconds) == ("search_unavailable", 9)
 
 
 async def test_all_denied() -> None:
-    denied = PermanentError("search_denied", "Denied.")
+    denied = SearchDeniedError("Denied.")
     with pytest.raises(PermanentError) as caught:
         await _search(_Scripted("one", {"x": denied, "y": denied})).search(["x", "y"])
     assert (caught.value.code, caught.value.message) == ("search_denied", "Denied.")

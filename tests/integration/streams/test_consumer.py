@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from shared.contracts.events import ProgressData, Section
 from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Job
 from shared.contracts.usage import Usage
-from shared.jobs.record import to_job
 from shared.redis.scripts import Cancelled
 from shared.streams import Session
 from tests.support.board import KEYS, Board
@@ -38,7 +39,7 @@ async def test_life_of_a_job(board: Board, server: Server) -> None:
         ("1-0", "queued"), ("2-0", "started"), ("2-1", "progress"), ("2-2", "delta"), ("2-3", "section"),
         ("2-4", "completed"),
     ]  # fmt: skip
-    job = to_job(JobRef("job"), await board.record())
+    job = Job.from_record(JobRef("job"), await board.record())
     assert job.usage == Usage(llm_calls=2, prompt_tokens=15)
     assert json.loads(await board.reads.result(job.ref) or b"")["text"] == "Hello"
     await board.assert_at_rest()
@@ -76,15 +77,28 @@ async def test_concurrency_is_kept(board: Board, server: Server) -> None:
 
 async def test_many_jobs_over_two_workers_run_once_each(board: Board, server: Server) -> None:
     runs: Counter[str] = Counter()
+    working: set[str] = set()
+    both = asyncio.Event()
 
-    async def count(session: Session) -> bytes:
-        runs[session.claim.ref.job_id] += 1
-        session.emit(ProgressData(step="s", message="m", percent=1))
-        await asyncio.sleep(0.001)
-        return b'{"a":1}'
+    def of(name: str) -> Callable[[Session], Awaitable[bytes]]:
+        async def count(session: Session) -> bytes:
+            # The first jobs wait until both work, or a quick worker could do all of them alone.
+            working.add(name)
+            if len(working) == 2:
+                both.set()
+            await both.wait()
+            runs[session.claim.ref.job_id] += 1
+            session.emit(ProgressData(step="s", message="m", percent=1))
+            await asyncio.sleep(0.001)
+            return b'{"a":1}'
+
+        return count
 
     names = [f"job-{number}" for number in range(300)]
-    async with worker(server.url, count, "one", concurrency=20), worker(server.url, count, "two", concurrency=20):
+    async with (
+        worker(server.url, of("one"), "one", concurrency=20),
+        worker(server.url, of("two"), "two", concurrency=20),
+    ):
         for name in names:
             await board.submit(name)
         await eventually(board.idle, seconds=20)

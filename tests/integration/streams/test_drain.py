@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from shared.contracts.errors import TransientError
 from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Job
 from shared.contracts.usage import Usage
-from shared.jobs.record import to_job
+from shared.llm.errors import ModelStreamBrokenError
 from shared.redis.failures import UNAVAILABLE
-from shared.streams import Session, consumer
+from shared.streams import Session, Tuning
 from tests.support.board import Board
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
@@ -126,7 +126,7 @@ async def test_usage_of_a_released_attempt_is_counted_once(board: Board, server:
         await eventually(running.task.done)
     record = await board.record()
     assert record["state"] == "queued"
-    assert to_job(JobRef("job"), record).usage == Usage(llm_calls=2)
+    assert Job.from_record(JobRef("job"), record).usage == Usage(llm_calls=2)
 
 
 async def test_usage_survives_a_store_that_could_not_repeat_the_one_before(
@@ -146,7 +146,7 @@ async def test_usage_survives_a_store_that_could_not_repeat_the_one_before(
     await board.submit()
     async with worker(proxy.url, spend, lease_seconds=30):
         await eventually(lambda: board.stands("completed"), seconds=20)
-    assert to_job(JobRef("job"), await board.record()).usage == Usage(llm_calls=2)
+    assert Job.from_record(JobRef("job"), await board.record()).usage == Usage(llm_calls=2)
 
 
 async def test_error_caused_by_the_release_costs_an_attempt_at_most(board: Board, server: Server) -> None:
@@ -154,7 +154,7 @@ async def test_error_caused_by_the_release_costs_an_attempt_at_most(board: Board
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError as error:
-            raise TransientError("interrupted", "The call was interrupted.") from error
+            raise ModelStreamBrokenError("The call was interrupted.") from error
         return RESULT
 
     await board.submit()
@@ -166,11 +166,8 @@ async def test_error_caused_by_the_release_costs_an_attempt_at_most(board: Board
 
 
 @pytest.mark.parametrize("events", [0, 1])
-async def test_drain_ends_although_redis_is_away(
-    board: Board, server: Server, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, events: int
-) -> None:
+async def test_drain_ends_although_redis_is_away(board: Board, server: Server, proxy: Proxy, events: int) -> None:
     """What cannot be given back is left to its lease, events that wait to be written or not."""
-    monkeypatch.setattr(consumer, "SETTLE_SECONDS", 0.5)
 
     async def speak(session: Session) -> bytes:
         try:
@@ -181,7 +178,9 @@ async def test_drain_ends_although_redis_is_away(
         return RESULT
 
     await board.submit()
-    async with worker(proxy.url, speak, grace_seconds=0, lease_seconds=30) as running:
+    async with worker(
+        proxy.url, speak, tuning=Tuning(settle_seconds=0.5), grace_seconds=0, lease_seconds=30
+    ) as running:
         await eventually(lambda: board.stands("running"))
         proxy.cut()
         running.drain.ask()

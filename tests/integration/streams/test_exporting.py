@@ -10,16 +10,17 @@ import pytest
 import pytest_asyncio
 from prometheus_client import REGISTRY
 
-from shared.contracts.errors import PermanentError, TransientError
+from document_worker.export.errors import ExportFontMissingError
+from shared.contracts.errors import InternalError
 from shared.contracts.exports import ExportFormat
 from shared.contracts.ids import JobRef
 from shared.contracts.states import JobKind
 from shared.contracts.workers import Order
+from shared.exports import AT_ONCE, ExportLimits
 from shared.redis.client import Connections
 from shared.redis.exports import Asked, Exports
 from shared.redis.operations import Operations
 from shared.redis.scripts import Scripts
-from shared.streams import exporting
 from tests.support.board import KEYS, Board
 from tests.support.exports import Printer, exporting_worker, finish_document, printed
 from tests.support.proxy import Proxy, script
@@ -57,13 +58,10 @@ async def _code(exports: Exports) -> str:
     return answer.error.code if answer.error else ""
 
 
-async def test_a_file_is_made_when_it_is_asked_for(
-    board: Board, server: Server, exports: Exports, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_file_is_made_when_it_is_asked_for(board: Board, server: Server, exports: Exports) -> None:
     """By the message: looks are rare here."""
-    monkeypatch.setattr(exporting, "POLL_SECONDS", 60)
     printer, made = Printer(), _counted("made")
-    async with exporting_worker(server.url, printer) as running:
+    async with exporting_worker(server.url, printer, limits=ExportLimits(poll_seconds=60)) as running:
         await eventually(lambda: running.health.readiness() is None)
         await exports.ask(REF, PDF)
         await eventually(lambda: _stands(exports, Asked.READY), seconds=2)
@@ -81,11 +79,8 @@ async def test_what_was_asked_for_before_is_found(board: Board, server: Server, 
         await eventually(lambda: _stands(exports, Asked.READY))
 
 
-async def test_a_message_that_is_lost_is_made_up_for(
-    board: Board, server: Server, exports: Exports, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exporting, "POLL_SECONDS", 0.1)
-    async with exporting_worker(server.url, Printer()) as running:
+async def test_a_message_that_is_lost_is_made_up_for(board: Board, server: Server, exports: Exports) -> None:
+    async with exporting_worker(server.url, Printer(), limits=ExportLimits(poll_seconds=0.1)) as running:
         await eventually(lambda: running.health.readiness() is None)
         await board.redis.zadd(KEYS.exports, {f"{REF}|pdf": 1})
         await eventually(lambda: _stands(exports, Asked.READY))
@@ -99,20 +94,17 @@ async def test_a_worker_without_an_exporter_leaves_it_to_others(board: Board, se
     assert taken.ref == REF
 
 
-async def test_a_few_at_once_and_the_rest_in_turn(
-    board: Board, server: Server, exports: Exports, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exporting, "POLL_SECONDS", 60)
+async def test_a_few_at_once_and_the_rest_in_turn(board: Board, server: Server, exports: Exports) -> None:
     printer = Printer()
     printer.free.clear()
-    async with exporting_worker(server.url, printer):
+    async with exporting_worker(server.url, printer, limits=ExportLimits(poll_seconds=60)):
         for file_format in ExportFormat:
             await exports.ask(REF, file_format)
-        await eventually(lambda: printer.begun == exporting.AT_ONCE)
+        await eventually(lambda: printer.begun == AT_ONCE)
         assert await exports.take(0, 60) is not None
         printer.free.set()
         await eventually(lambda: len(printer.made) == len(ExportFormat) - 1)
-    assert printer.most == exporting.AT_ONCE
+    assert printer.most == AT_ONCE
 
 
 async def test_two_workers_make_each_file_once(board: Board, server: Server, exports: Exports) -> None:
@@ -131,7 +123,7 @@ async def test_two_workers_make_each_file_once(board: Board, server: Server, exp
 
 @pytest.mark.parametrize(
     ("failure", "code"),
-    [(PermanentError("export_font_missing", "No font."), "export_font_missing"), (ValueError("bug"), "internal_error")],
+    [(ExportFontMissingError("No font."), "export_font_missing"), (ValueError("bug"), "internal_error")],
 )
 async def test_what_cannot_be_made_is_told_and_harms_nothing_else(
     board: Board, server: Server, exports: Exports, failure: Exception, code: str
@@ -148,11 +140,8 @@ async def test_what_cannot_be_made_is_told_and_harms_nothing_else(
         await eventually(lambda: _stands(exports, Asked.READY, HTML))
 
 
-async def test_a_file_that_is_too_large_is_refused(
-    board: Board, server: Server, exports: Exports, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exporting, "MOST_BYTES", len(printed("Bees", PDF)) - 1)
-    async with exporting_worker(server.url, Printer()):
+async def test_a_file_that_is_too_large_is_refused(board: Board, server: Server, exports: Exports) -> None:
+    async with exporting_worker(server.url, Printer(), limits=ExportLimits(most_bytes=len(printed("Bees", PDF)) - 1)):
         await exports.ask(REF, PDF)
         await eventually(lambda: _stands(exports, Asked.FAILED))
     assert await _code(exports) == "export_too_large"
@@ -160,16 +149,14 @@ async def test_a_file_that_is_too_large_is_refused(
 
 @pytest.mark.parametrize("how", ["transient", "slow"])
 async def test_what_may_pass_is_tried_again_and_given_up_at_last(
-    board: Board, server: Server, exports: Exports, monkeypatch: pytest.MonkeyPatch, how: str
+    board: Board, server: Server, exports: Exports, how: str
 ) -> None:
-    monkeypatch.setattr(exporting, "MAKING_SECONDS", 0.1)
-    monkeypatch.setattr(exporting, "POLL_SECONDS", 0.05)
     printer, delayed = Printer(), _counted("delayed")
     if how == "slow":
         printer.free.clear()
     else:
-        printer.failure = TransientError("child_killed", "Out of memory.")
-    async with exporting_worker(server.url, printer):
+        printer.failure = InternalError("Out of memory.")
+    async with exporting_worker(server.url, printer, limits=ExportLimits(making_seconds=0.1, poll_seconds=0.05)):
         await exports.ask(REF, PDF)
         await eventually(lambda: _stands(exports, Asked.FAILED))
     assert (await _code(exports), printer.begun) == ("export_lost", 3)
@@ -294,14 +281,10 @@ async def test_a_stored_file_whose_reply_was_lost_is_stored_once(
     assert not await board.redis.exists(KEYS.exports)
 
 
-async def test_a_file_for_which_there_is_no_room_is_made_later(
-    board: Board, server: Server, exports: Exports, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exporting, "MAKING_SECONDS", 0.5)
-    monkeypatch.setattr(exporting, "POLL_SECONDS", 0.05)
+async def test_a_file_for_which_there_is_no_room_is_made_later(board: Board, server: Server, exports: Exports) -> None:
     printer, delayed = Printer(), _counted("delayed")
     printer.free.clear()
-    async with exporting_worker(server.url, printer):
+    async with exporting_worker(server.url, printer, limits=ExportLimits(making_seconds=0.5, poll_seconds=0.05)):
         await exports.ask(REF, PDF)
         await eventually(lambda: printer.begun == 1)
         await board.redis.config_set("maxmemory-policy", "noeviction")
@@ -327,4 +310,4 @@ async def test_every_shard_is_served(server: Server, redis_connections: Connecti
             return all([(await exports.look(ref, DOCX)).asked is Asked.READY for ref in refs])
 
         await eventually(all_made)
-    assert printer.most <= exporting.AT_ONCE
+    assert printer.most <= AT_ONCE

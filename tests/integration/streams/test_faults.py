@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Job
 from shared.contracts.usage import Usage
-from shared.jobs.record import to_job
 from shared.redis.client import connections
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
@@ -98,7 +98,7 @@ async def test_lost_replies_write_once(board: Board, proxy: Proxy, name: str) ->
         await eventually(lambda: board.stands("completed"))
     assert proxy.dropped == 2
     assert [kind for _, kind, _ in await board.events()] == ["queued", "started", "progress", "completed"]
-    assert to_job(JobRef("job"), await board.record()).usage == Usage(llm_calls=1)
+    assert Job.from_record(JobRef("job"), await board.record()).usage == Usage(llm_calls=1)
 
 
 async def test_worker_that_idles_tells_when_redis_is_away(board: Board, proxy: Proxy) -> None:
@@ -176,7 +176,7 @@ async def test_worker_dies_with_its_keeper(board: Board, server: Server) -> None
 async def _break_keeper(server: Server, handler: Blocking) -> None:
     async with worker(server.url, handler) as at_work:
         await eventually(lambda: handler.started == 1)
-        keeper: Any = at_work.consumer._keeper
+        keeper: Any = at_work.runtime.keeper
         keeper._held = None
         async with asyncio.timeout(2):
             await asyncio.wait({at_work.task})

@@ -5,12 +5,12 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from importlib.metadata import version
 
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from shared import __version__
 from shared.contracts.ids import JobRef
 from shared.contracts.states import JobKind
 from shared.contracts.workers import Order, WorkerRecord
@@ -82,7 +82,7 @@ async def test_worker_is_listed_within_a_second(board: Board, server: Server, fl
         found = (await fleet.workers())["worker"]
         assert (found.kind, found.slots, found.draining) == (KIND, 2, False)
         assert set(found.running) == {"job-0", "job-1"}
-        assert (found.host, found.version) == (socket.gethostname(), version("draftline-shared"))
+        assert (found.host, found.version) == (socket.gethostname(), __version__)
         assert abs(found.heartbeat_at.timestamp() * 1000 - await board.now()) < 1_000
         assert found.started_at <= found.heartbeat_at
         handler.free.set()

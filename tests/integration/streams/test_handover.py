@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind
 from shared.contracts.usage import Usage
-from shared.jobs.record import to_job
 from shared.lifecycle.clock import SystemClock
 from shared.lifecycle.supervisor import Drain
 from shared.observability.health import Health
@@ -22,16 +22,18 @@ from shared.redis.outlines import Approved
 from shared.redis.reads import Reads
 from shared.redis.scripts import Cancelled, Scripts
 from shared.settings import RedisSettings, WorkerSettings
-from shared.streams import Consumer, HandOver, Session, Worker
+from shared.streams import HandOver, Session, Worker, WorkerRuntime
 from tests.support.board import Board
 from tests.support.planned import counted, outlines, queued_for
 from tests.support.proxy import Command, Proxy, script
 from tests.support.servers import Server
 from tests.support.waiting import eventually
-from tests.support.workers import LEASE_SECONDS, RESULT, Blocking, worker
+from tests.support.workers import HURRIED, LEASE_SECONDS, RESULT, Blocking, worker
 
 JOB = JobRef("job")
-PLANNED = HandOver(1, b'{"version":1}', b'{"title":"Tea","nodes":[{"title":"Leaf"}]}')
+PLANNED = HandOver(
+    1, b'{"version":1}', b'{"title":"Tea","language":"en","nodes":[{"id":"s1","title":"Leaf","target_words":100}]}'
+)
 EVENTS = ["queued", "started", "progress", "outline_ready", "queued", "started", "completed"]
 
 
@@ -52,7 +54,7 @@ async def plan(session: Session) -> HandOver:
 async def write(session: Session) -> bytes:
     """A document, from what was planned."""
     assert await session.require("ledger") == b"evidence"
-    assert await session.require("outline:1") == PLANNED.outline
+    assert await session.require("outline:1") == PLANNED.stored
     session.spend(Usage(llm_calls=2))
     return RESULT
 
@@ -63,11 +65,11 @@ async def writer(url: str) -> AsyncIterator[None]:
     settings = WorkerSettings(lease_seconds=LEASE_SECONDS, grace_seconds=5, poll_seconds=20)
     drain = Drain()
     async with connections(RedisSettings(url=SecretStr(url))) as opened, asyncio.TaskGroup() as group:
-        consumer = Consumer(
+        runtime = WorkerRuntime(
             Worker("writer", JobKind.DOCUMENT, write), opened, Scripts(opened, 1), Reads(opened, 1), SystemClock(),
-            settings, Health(),
+            settings, Health(), HURRIED,
         )  # fmt: skip
-        group.create_task(consumer.run(drain))
+        group.create_task(runtime.run(drain))
         yield
         drain.ask()
 
@@ -110,7 +112,7 @@ async def test_one_job_one_stream_one_account(board: Board, server: Server) -> N
         await eventually(lambda: board.stands("completed"))
     assert await _kinds(board) == EVENTS
     assert [data["worker"] for _, kind, data in await board.events() if kind == "started"] == ["planner", "writer"]
-    job = to_job(JOB, await board.record())
+    job = Job.from_record(JOB, await board.record())
     assert (job.usage, job.attempt, job.run) == (Usage(llm_calls=3), 1, 1)
     await _nothing_is_left(board)
 
@@ -123,7 +125,7 @@ async def test_large_outline_is_linked(board: Board, server: Server) -> None:
     async with worker(server.url, plan_much):
         await eventually(lambda: board.stands("awaiting_review"))
     _, _, data = (await board.events())[-1]
-    assert (data["outline"], data["outline_link"]) == (None, "/api/v1/jobs/job/outline")
+    assert data["outline"] is None
 
 
 async def test_job_that_waits_for_a_person_holds_no_slot(board: Board, server: Server) -> None:
@@ -152,7 +154,7 @@ async def test_lost_replies_hand_over_once(board: Board, server: Server, proxy: 
             await outlines(board).approve(JOB, None)
         await eventually(lambda: board.stands("completed"))
     assert await _kinds(board) == EVENTS
-    assert to_job(JOB, await board.record()).usage == Usage(llm_calls=3)
+    assert Job.from_record(JOB, await board.record()).usage == Usage(llm_calls=3)
     await _nothing_is_left(board)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from shared.contracts.errors import TransientError
 from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Job
 from shared.contracts.states import Band
 from shared.contracts.usage import Usage
-from shared.jobs.record import to_job
+from shared.llm.errors import ModelRateLimitedError, ModelStreamBrokenError
 from shared.redis.scripts import Cancelled, Retried, Settled
 from shared.streams import Session
 from tests.support.board import KEYS, KIND, Board
@@ -19,19 +19,28 @@ from tests.support.waiting import eventually
 from tests.support.workers import RESULT, Blocking, succeed, worker
 
 MINUTE_MS = 60_000
+SECONDS = 60.0
+"""For a condition that a busy machine reaches late."""
+ROUNDING_MS = 10
+"""The worker's clock and that of Redis are not the same, and Redis counts whole milliseconds."""
 
 
 async def _error(board: Board) -> tuple[str, bool]:
-    error = to_job(JobRef("job"), await board.record()).error
+    error = Job.from_record(JobRef("job"), await board.record()).error
     assert error is not None
     return error.code, error.retryable
+
+
+def _attempt_ms(record: dict[str, str]) -> int:
+    """How long the only attempt took, by the clock of Redis."""
+    return int(record["finished_at"]) - int(record["started_at"])
 
 
 async def _worked_ms(board: Board) -> int:
     return int((await board.record())["worked"])
 
 
-async def test_hard_limit_ends_the_handler_within_a_moment(board: Board, server: Server) -> None:
+async def test_hard_limit_ends_the_handler(board: Board, server: Server) -> None:
     handler = Blocking()
 
     async def spend(session: Session) -> bytes:
@@ -39,17 +48,27 @@ async def test_hard_limit_ends_the_handler_within_a_moment(board: Board, server:
         return await handler(session)
 
     await board.submit(soft_limit_ms=200, hard_limit_ms=500)
-    async with worker(server.url, spend, lease_seconds=30):
-        await eventually(lambda: board.stands("failed"), seconds=2)
+    async with worker(server.url, spend, lease_seconds=120):
+        await eventually(lambda: board.stands("failed"), seconds=SECONDS)
     record = await board.record()
-    # It is counted from before the claim was asked for.
-    assert 300 <= int(record["finished_at"]) - int(record["started_at"]) < 1_000
+    assert _attempt_ms(record) >= 500 - ROUNDING_MS
     assert (handler.started, handler.cancelled, record["attempt"]) == (1, 1, "1")
     assert await _error(board) == ("time_limit_exceeded", False)
-    assert to_job(JobRef("job"), record).usage == Usage(llm_calls=1, prompt_tokens=7)
+    assert Job.from_record(JobRef("job"), record).usage == Usage(llm_calls=1, prompt_tokens=7)
     assert [kind for _, kind, _ in await board.events()] == ["queued", "started", "failed"]
     assert not await board.redis.exists(KEYS.dead(KIND, Band.DEFAULT))
     await board.assert_at_rest()
+
+
+async def test_a_redis_that_is_slow_takes_no_time_of_a_job(board: Board, server: Server) -> None:
+    handler = Blocking()
+    await board.submit(hard_limit_ms=500)
+    # The fetch waits at the server for longer than the job may take.
+    await board.redis.client_pause(1_000, all=False)
+    async with worker(server.url, handler, lease_seconds=120):
+        await eventually(lambda: board.stands("failed"), seconds=SECONDS)
+    assert (handler.started, handler.cancelled) == (1, 1)
+    assert _attempt_ms(await board.record()) >= 500 - ROUNDING_MS
 
 
 async def test_the_worker_has_limits_of_its_own(board: Board, server: Server) -> None:
@@ -57,7 +76,7 @@ async def test_the_worker_has_limits_of_its_own(board: Board, server: Server) ->
     await board.submit()
     await board.submit("patient", soft_limit_ms=MINUTE_MS)
     async with worker(server.url, handler, soft_time_limit_seconds=0.1, hard_time_limit_seconds=0.3):
-        await eventually(lambda: board.stands("failed"), seconds=2)
+        await eventually(lambda: board.stands("failed"), seconds=SECONDS)
         assert await board.state("patient") == "running"
         handler.free.set()
     assert await board.state("patient") == "completed"
@@ -69,13 +88,13 @@ async def test_soft_limit_is_seen_and_ends_nothing(board: Board, server: Server)
     async def hurry(session: Session) -> bytes:
         seen.append(session.time_is_short())
         assert session.soft_seconds_left() <= session.text_seconds_left() <= session.seconds_left()
-        await eventually(session.time_is_short, seconds=2)
+        await eventually(session.time_is_short, seconds=SECONDS)
         seen.append(session.text_seconds_left() > 0)
         return RESULT
 
     await board.submit(soft_limit_ms=300, hard_limit_ms=MINUTE_MS)
     async with worker(server.url, hurry):
-        await eventually(lambda: board.stands("completed"), seconds=2)
+        await eventually(lambda: board.stands("completed"), seconds=SECONDS)
     assert seen == [False, True]
 
 
@@ -95,7 +114,7 @@ async def test_handler_that_swallows_its_cancellation_ends_at_its_next_check(boa
 
     await board.submit(hard_limit_ms=200)
     async with worker(server.url, deaf, lease_seconds=30):
-        await eventually(lambda: board.stands("failed"), seconds=1)
+        await eventually(lambda: board.stands("failed"), seconds=SECONDS)
     assert checks == 3
     assert await _error(board) == ("time_limit_exceeded", False)
 
@@ -117,8 +136,7 @@ class Clocked:
 
 
 async def _fail_and_wait() -> bytes:
-    code = "model_busy"
-    raise TransientError(code, "Later.", retry_after_seconds=0.4)
+    raise ModelRateLimitedError("Later.", retry_after_seconds=0.4)
 
 
 async def _hang() -> bytes:
@@ -190,7 +208,7 @@ async def test_no_time_left_at_the_claim(board: Board, server: Server) -> None:
     await board.submit(hard_limit_ms=10_000)
     await board.redis.hset(KEYS.job(JobRef("job")), "worked", 10_000)
     async with worker(server.url, call):
-        await eventually(lambda: board.stands("failed"), seconds=1)
+        await eventually(lambda: board.stands("failed"), seconds=SECONDS)
     assert called == 0
     assert await _error(board) == ("time_limit_exceeded", False)
     await board.assert_at_rest()
@@ -206,8 +224,7 @@ async def test_an_error_made_of_the_limit_is_no_reason_to_try_again(board: Board
         try:
             return await _hang()
         except asyncio.CancelledError as error:
-            code = "interrupted"
-            raise TransientError(code, "The call was interrupted.") from error
+            raise ModelStreamBrokenError("The call was interrupted.") from error
 
     await board.submit(hard_limit_ms=300)
     async with worker(server.url, convert):
@@ -264,14 +281,15 @@ async def test_a_lease_lost_at_the_same_moment_as_the_limit(board: Board, server
     """Nothing is written any more: the job is another's, with time of its own."""
     handler = Tidying()
     await board.submit(hard_limit_ms=300)
-    async with worker(server.url, handler, concurrency=1) as running:
+    # The lease is long, so that no renewal comes between its end and the take-over.
+    async with worker(server.url, handler, concurrency=1, lease_seconds=120) as running:
         await handler.told.wait()
         other = await board.take_over()
         before = await board.written()
         handler.may_end.set()
-        await eventually(lambda: len(running.consumer._keeper) == 0)
+        await eventually(lambda: len(running.runtime.keeper) == 0)
         assert await board.written() == before
-        assert await board.scripts.finish(other, 1, RESULT, "") is Settled.COMPLETED
+        assert await board.scripts.finish(other, 1, RESULT) is Settled.COMPLETED
 
 
 async def test_a_release_at_the_same_moment_as_the_limit(board: Board, server: Server) -> None:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.contracts.errors import PermanentError, TransientError
+from outline_worker.pipeline.nodes.validate import OutlineInvalidError
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
+from shared.contracts.jobs import Job
 from shared.contracts.states import Band
 from shared.contracts.usage import Usage
-from shared.jobs.record import to_job
+from shared.llm.errors import ModelRateLimitedError, ModelUnavailableError
 from shared.streams import Session
 from tests.support.board import KEYS, KIND, Board
 from tests.support.servers import Server
@@ -35,30 +36,30 @@ class Raising:
 
 
 async def test_permanent_error_ends_the_job_at_once(board: Board, server: Server) -> None:
-    handler = Raising(lambda: PermanentError("outline_invalid", "No."))
+    handler = Raising(lambda: OutlineInvalidError("No."))
     await board.submit()
     async with worker(server.url, handler):
         await eventually(lambda: board.stands("failed"))
     assert handler.attempts == 1
     error = {"code": "outline_invalid", "message": "No.", "retryable": False}
     assert (await board.events())[-1] == ("2-1", "failed", {"error": error})
-    assert to_job(JobRef("job"), await board.record()).usage.llm_calls == 1
+    assert Job.from_record(JobRef("job"), await board.record()).usage.llm_calls == 1
     await board.assert_at_rest()
 
 
 async def test_transient_error_is_tried_again(board: Board, server: Server) -> None:
-    handler = Raising(lambda: TransientError("model_unavailable", "It is away."), times=2)
+    handler = Raising(lambda: ModelUnavailableError("It is away."), times=2)
     await board.submit()
     async with worker(server.url, handler):
         await eventually(lambda: board.stands("completed"))
     kinds = [kind for _, kind, _ in await board.events()]
     assert kinds == ["queued", *["started", "retrying", "queued"] * 2, "started", "completed"]
-    job = to_job(JobRef("job"), await board.record())
+    job = Job.from_record(JobRef("job"), await board.record())
     assert (job.attempt, job.usage.llm_calls, job.error) == (3, 3, None)
 
 
 async def test_dead_letter_after_the_last_attempt(board: Board, server: Server) -> None:
-    handler = Raising(lambda: TransientError("model_unavailable", "It is away."))
+    handler = Raising(lambda: ModelUnavailableError("It is away."))
     await board.submit()
     async with worker(server.url, handler):
         await eventually(lambda: board.stands("failed"))
@@ -68,7 +69,7 @@ async def test_dead_letter_after_the_last_attempt(board: Board, server: Server) 
 
 
 async def test_wait_is_never_shorter_than_asked(board: Board, server: Server) -> None:
-    handler = Raising(lambda: TransientError("model_busy", "Later.", retry_after_seconds=90))
+    handler = Raising(lambda: ModelRateLimitedError("Later.", retry_after_seconds=90))
     await board.submit()
     async with worker(server.url, handler):
         await eventually(lambda: board.stands("scheduled"))
@@ -96,7 +97,7 @@ async def test_unexpected_error_counts_as_a_failed_attempt(
     async with worker(server.url, handler):
         await eventually(lambda: board.stands("failed"))
     assert handler.attempts == 2
-    failure = to_job(JobRef("job"), await board.record()).error
+    failure = Job.from_record(JobRef("job"), await board.record()).error
     assert failure is not None
     assert failure.code == "internal_error"
     assert "bug" not in failure.message
@@ -131,7 +132,7 @@ async def test_poisonous_job_does_not_take_the_worker_with_it(
         await board.submit("healthy")
         await eventually(lambda: board.stands("completed", "healthy"))
         assert not running.task.done()
-    failure = to_job(JobRef("poison"), await board.record("poison")).error
+    failure = Job.from_record(JobRef("poison"), await board.record("poison")).error
     assert failure is not None
     assert failure.code == "worker_lost"
     await board.assert_at_rest()

@@ -15,13 +15,17 @@ from shared.lifecycle import pauses
 from shared.redis.client import Connections
 from shared.redis.operations import Operations
 from shared.redis.scripts import Fetcher, Retried
-from shared.streams import Session, consumer, upkeep
+from shared.streams import Session, Tuning
+from shared.streams.upkeep import UpkeepPauses
 from tests.support.board import KEYS, KIND, Board
 from tests.support.proxy import Proxy, script
 from tests.support.servers import Server
 from tests.support.waiting import eventually
-from tests.support.workers import RESULT, Blocking, succeed, worker
+from tests.support.workers import RESULT, Blocking, succeed
+from tests.support.workers import worker as plain_worker
 
+SWEEPING = Tuning(upkeep=UpkeepPauses(promote_seconds=0.05, sweep_seconds=0.05))
+worker = partial(plain_worker, tuning=SWEEPING)
 JOB = str(JobRef("job"))
 QUEUE = KEYS.requests(KIND, Band.DEFAULT)
 ONCE = ["queued", "started", "completed"]
@@ -38,8 +42,8 @@ async def proxy(board: Board, server: Server) -> AsyncIterator[Proxy]:
 
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sweep often, and fetch again at once after a failure."""
-    monkeypatch.setattr(consumer, "sweep_forever", partial(upkeep.sweep_forever, pause=0.05))
+    """Fetch again at once after a failure."""
+    # The pauses after failures are drawn deep inside, by whatever failed.
     monkeypatch.setattr(pauses, "random", SimpleNamespace(uniform=lambda *_: 0.01))
 
 
@@ -131,7 +135,7 @@ async def test_attempt_whose_settling_crashed_counts(board: Board, proxy: Proxy)
     await board.submit()
     async with worker(proxy.url, poison, lease_seconds=60, poll_seconds=0.1) as running:
         await eventually(lambda: board.stands("running"))
-        await eventually(lambda: len(running.consumer._keeper) == 0)
+        await eventually(lambda: len(running.runtime.keeper) == 0)
         proxy.drop_reply(script("fetch"))
         await board.submit("next")
         await eventually(lambda: board.stands("completed", "next"))

@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 from shared.contracts.ids import EventId, JobRef
+from shared.contracts.jobs import Job as Found
 from shared.contracts.states import TERMINAL_STATES, Band, JobKind
-from shared.jobs.record import to_job
 from tests.support.machine.model import Model
 from tests.support.machine.queues import Event, Job
 from tests.support.machine.seen import Seen, SeenJob, SeenKind
@@ -35,7 +35,7 @@ def agree(model: Model, world: World) -> None:
 
 
 def _record_agrees(job: Job, seen: SeenJob) -> None:
-    record = to_job(JobRef(job.id), seen.record)
+    record = Found.from_record(JobRef(job.id), seen.record)
     told = {name: getattr(record, name) for name in ("kind", "phase", "band", "state", "run", "run_fence", "fence",
         "attempt", "max_attempts", "digest", "request_id", "usage", "review", "outline_version")}  # fmt: skip
     assert told == {name: getattr(job, name) for name in told}, job.id

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from shared.contracts.ids import JobRef
+from shared.contracts.jobs import JobSpec
 from shared.contracts.states import TERMINAL_STATES, Band, JobKind, JobState
-from shared.redis.scripts import Submission
 from tests.support.jobs import submission
 from tests.support.machine.machine import KINDS, LOST, PICKS, SORTS, pick
 from tests.support.machine.planning_rules import PlanningRules
@@ -66,7 +66,7 @@ class GatewayRules(PlanningRules):
             max_attempts=attempts, digest=asked, request_id=asked, **due)  # fmt: skip
         self.repeat(lost, lambda: self.submit_as(sent, sort, delay_ms))
 
-    def submit_as(self, sent: Submission, sort: Sort, delay_ms: int) -> None:
+    def submit_as(self, sent: JobSpec, sort: Sort, delay_ms: int) -> None:
         band = Band.of(sent.priority)
         new = Job(sent.ref.job_id, sort, band, sent.max_attempts, sent.digest, sent.request_id, JobState.QUEUED)
         expected = self.model.submit(new, delay_ms)

@@ -29,8 +29,27 @@ _NOT_SETTLED = """\
   end
 """
 _OF_THE_PLANNER = """\
-local id, fence, version = ARGV[1], ARGV[2], ARGV[4]
+local INLINE_BYTES = 16384
 local job, refused = owned(id, fence)
+if not job then
+  return refused
+end
+local now = now_ms()
+local event_id = fence .. '-' .. seq
+spend(id, job, usage)
+if job.cancel == '1' then
+  settle_cancelled(id, job, fence, now, event_id)
+  write_tallies()
+  return 'cancelled'
+end
+
+local waits"""
+_OF_STORED_WORK = """\
+local job, refused = owned(id, fence)
+if not job then
+  return refused
+end
+redis.call('HSET', K.artifact .. id, field, value)
 """
 _TAKEN_OUT = """\
 local waits = job.review == 'wanted'
@@ -38,20 +57,20 @@ leave(id, job)
 """
 MUTANTS = (
     Mutant("fence", "job.fence ~= fence", "false"),
-    Mutant("stored work", "local job, refused = owned(id, ARGV[2])", "local job, refused = load(id), 'fenced'"),
+    Mutant("stored work", _OF_STORED_WORK, _OF_STORED_WORK.replace("owned(id, fence)", "load(id), 'fenced'")),
     Mutant("terminal", _NOT_SETTLED, ""),
     Mutant("cancel flag", "if job.cancel == '1' then", "if false then"),
     Mutant("entry", "not job or job.entry ~= entry_id", "not job"),
     Mutant("attempts", "tonumber(job.attempt) >= tonumber(job.max_attempts)", "false"),
-    Mutant("paused", "redis.call('HEXISTS', K.paused, KIND) == 1", "false"),
+    Mutant("paused", "redis.call('HEXISTS', K.paused, kind) == 1", "false"),
     Mutant("probation", "(may_take_suspect or not suspect(job))", "true"),
     Mutant("counts", "  moved(job, state)\n", ""),
-    Mutant("usage", "redis.call('HSETNX', K.artifact .. id, 'spent:' .. ARGV[6], '1') == 1", "true"),
+    Mutant("usage", "redis.call('HSETNX', K.artifact .. id, 'spent:' .. write, '1') == 1", "true"),
     Mutant("planner's fence", _OF_THE_PLANNER, _OF_THE_PLANNER.replace("owned(id, fence)", "load(id), 'fenced'")),
     Mutant("planner's entry", _TAKEN_OUT, _TAKEN_OUT.replace("leave(id, job)\n", "")),
     Mutant("approval", "if job.state ~= 'awaiting_review' then", "if false then"),
     Mutant("compare and set", "if latest ~= base then", "if false then"),
-    Mutant("phase", "job.phase == KIND and ", ""),
+    Mutant("phase", "job.phase == kind and ", ""),
     Mutant("left fence", "redis.call('HSET', K.job .. id, 'fence', job.fence)\n", ""),
 )
 """By what they leave out."""

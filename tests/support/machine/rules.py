@@ -7,7 +7,7 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from shared.contracts.states import TERMINAL_STATES, Band, JobKind, JobState
 from shared.contracts.usage import Usage
-from tests.support.keys import keys_without_end
+from tests.support.keys import keys_without_end, malformed_events
 from tests.support.machine.fault_rules import FaultRules
 from tests.support.machine.gateway_rules import ATTEMPTS, PRIORITIES, GatewayRules
 from tests.support.machine.machine import LOST, PICKS, SORTS, USAGES, pick
@@ -161,4 +161,5 @@ class StateMachine(GatewayRules, FaultRules):
             assert set(queues.counts.values()) <= {"0"}
         assert self.live() == []
         assert self.world.run(keys_without_end(self.world.redis)) == []
+        assert self.world.run(malformed_events(self.world.redis)) == []
         assert self.world.ended() == self.model.ended

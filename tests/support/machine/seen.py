@@ -206,7 +206,7 @@ def _detail(kind: str, data: dict[str, Any]) -> object:
         case "progress":
             return data["percent"]
         case "section":
-            return data["number"]
+            return float(data["title"])
         case "retrying" | "failed":
             return data["error"]["code"]
         case "completed":

@@ -10,7 +10,7 @@ from hypothesis.stateful import precondition, rule
 from shared.contracts.states import Band, JobKind, JobState
 from shared.contracts.usage import Usage
 from shared.redis.scripts import ArtifactWrite, CheckpointItem, Fetcher, NewEvent
-from tests.support.board import event, progress
+from tests.support.board import progress, section
 from tests.support.machine.machine import LOST, PICKS, USAGES, pick
 from tests.support.machine.owners import Batch, Held
 from tests.support.machine.planning_rules import PlanningRules
@@ -208,7 +208,7 @@ class WorkerRules(PlanningRules):
     def finish_for(self, held: Held, usage: Usage | None) -> None:
         expected = self.model.finish(held, usage)
         result = json.dumps({"by": held.claim.fence}).encode()
-        call = self.world.scripts.finish(held.claim, held.seq, result, "/result", usage)
+        call = self.world.scripts.finish(held.claim, held.seq, result, usage)
         assert self.act("finish", call) == expected
 
     def complete_for(self, held: Held, usage: Usage | None) -> None:
@@ -231,4 +231,4 @@ class WorkerRules(PlanningRules):
 
 
 def _event(seq: int, kind: str, told: float) -> NewEvent:
-    return progress(seq, told) if kind == "progress" else event(seq, kind, number=told)
+    return progress(seq, told) if kind == "progress" else section(seq, title=str(told))

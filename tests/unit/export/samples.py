@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shared.contracts.document import Author, Document, Reference, Source
-from shared.retrieval.text import count_words
+from shared.language.text import count_words
 
 ENGLISH_SOURCES = [
     Source(

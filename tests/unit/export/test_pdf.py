@@ -1,5 +1,6 @@
 """The PDF: its text, its pages, its fonts."""
 
+import sys
 from pathlib import Path
 
 import pypdfium2
@@ -92,6 +93,17 @@ async def test_without_chinese_fonts_nothing_is_left_out_in_silence(pandoc: Pand
         await exporter.export(chinese(), ExportFormat.PDF, MADE_AT)
 
     assert raised.value.code == "export_font_missing"
+
+
+async def test_without_typst_the_file_says_what_to_install(
+    made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(PermanentError, match=r"requirements/pdf\.txt.*make serve") as raised:
+        await made(of("Bees."), ExportFormat.PDF)
+    assert raised.value.code == "export_failed"
+    # The worker starts all the same, whatever fonts there are.
+    check_fonts(Fonts((tmp_path,)))
 
 
 def test_fonts_are_checked_at_the_start(tmp_path: Path) -> None:

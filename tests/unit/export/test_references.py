@@ -12,7 +12,7 @@ from document_worker.export.csl import csl_items, language_of
 from document_worker.export.nodes import escaped
 from shared.contracts.commands import ReferenceStyleName
 from shared.contracts.document import Author, Reference, Source
-from shared.retrieval.citations import numbers_in
+from shared.evidence.citations import numbers_in
 from shared.sandbox import Pandoc, Sandbox
 from tests.unit.export.samples import CHINESE_ENTRIES, CHINESE_SOURCES, ENGLISH_ENTRIES, ENGLISH_SOURCES
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.batch_views import BatchView, accepted_batch, batch_view
+from gateway.batches.views import BatchView, accepted_batch, batch_view
 from shared.contracts.ids import START, JobRef
 from shared.contracts.jobs import Job, Origin, Progress
 from shared.contracts.states import Band, JobKind, JobState

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import batching
-from gateway.batching import Batch, member_id, read_batch
-from gateway.errors import ProblemError
+from gateway.batches import items as batching
+from gateway.batches.items import Batch, member_id, read_batch
+from gateway.http.errors import ProblemError
 from shared.contracts.commands import DocumentCommand
 from shared.contracts.ids import JOB_ID_PATTERN
 

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.estimating import estimate
-from gateway.material import Material, material_of
-from gateway.routers.estimates import asked_of
-from gateway.workload import Asked, Room
+from gateway.estimates.context_size import Material, material_of
+from gateway.estimates.estimating import estimate
+from gateway.estimates.routes import asked_of
+from gateway.estimates.views import Estimate
+from gateway.estimates.workload import Asked
+from gateway.parts.pricing import Room
 from shared.contracts.commands import ContextFile, DocumentPayload
-from shared.contracts.estimates import Estimate
 from shared.contracts.outline import Outline, OutlineNode
 from shared.contracts.prices import Price
 from shared.contracts.states import JobKind

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.negotiation import AT_HAND, ResultFormat, choose, disposition, unchanged
-from gateway.rendering import title_and_markdown
+from gateway.http.negotiation import AT_HAND, ResultFormat, choose, disposition, unchanged
+from gateway.results.rendering import title_and_markdown
 from shared.contracts.exports import ExportFormat
 from shared.contracts.states import JobKind
 

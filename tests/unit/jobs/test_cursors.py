@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.cursors import read_cursor, write_cursor
-from gateway.errors import ProblemError
+from gateway.http.cursors import read_cursor, write_cursor
+from gateway.http.errors import ProblemError
 from shared.contracts.ids import JOB_ID_PATTERN, JobRef
 from shared.redis.surveys import Place
 

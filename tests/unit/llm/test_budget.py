@@ -14,6 +14,7 @@ from shared.contracts.prices import Price
 from shared.contracts.usage import Usage
 from shared.llm import Answer, Budget, BudgetedModel, ChatRequest, Dialect, StoredAnswers
 from shared.llm.budget import Limits
+from shared.llm.errors import BudgetExceededError, ModelUnavailableError
 from shared.llm.tokens import estimate_prompt_tokens
 from tests.support.llm import AnsweringModel, AnswersInMemory, chat
 
@@ -39,9 +40,7 @@ async def _call(budget: Budget, prompt: int, asked: int, share: float) -> bool:
             await asyncio.sleep(0)
             budget.count(_used(prompt, int(allowed * share)))
             await asyncio.sleep(0)
-    except PermanentError as error:
-        if error.code != "budget_exceeded":
-            raise
+    except BudgetExceededError:
         return False
     return True
 
@@ -175,8 +174,7 @@ class Charging:
         usage = _used(estimate_prompt_tokens(request.messages), request.max_tokens)
         meter(usage)
         if self.fails:
-            code = "model_unavailable"
-            raise TransientError(code, "away")
+            raise ModelUnavailableError("away")
         return Answer("text", "stop", usage)
 
 

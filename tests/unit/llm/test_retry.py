@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.errors import PermanentError, TransientError
+from shared.llm.errors import ModelAuthFailedError, ModelRateLimitedError, ModelTimeoutError, ModelUnavailableError
 from shared.llm.retry import RetryPolicy, repeat
 from tests.support.llm import InstantClock
 
-UNAVAILABLE = TransientError("model_unavailable", "down")
+UNAVAILABLE = ModelUnavailableError("down")
 
 
 class Failing:
@@ -55,34 +56,34 @@ async def test_the_fourth_failure_is_raised() -> None:
 
 
 async def test_a_timeout_is_repeated_once() -> None:
-    failing = Failing(*[TransientError("model_timeout", "silent")] * 9)
+    failing = Failing(*[ModelTimeoutError("silent")] * 9)
     with pytest.raises(TransientError, match="silent"):
         await run(failing, InstantClock())
     assert failing.tries == 2
 
 
 async def test_permanent_errors_are_not_repeated() -> None:
-    failing = Failing(PermanentError("model_auth_failed", "no"))
+    failing = Failing(ModelAuthFailedError("no"))
     with pytest.raises(PermanentError):
         await run(failing, InstantClock())
     assert failing.tries == 1
 
 
 async def test_retry_after_is_waited_for() -> None:
-    failing, clock = Failing(TransientError("model_rate_limited", "busy", 3.0)), InstantClock()
+    failing, clock = Failing(ModelRateLimitedError("busy", 3.0)), InstantClock()
     assert await run(failing, clock, chance=0.0) == "done"
     assert clock.slept == [3.0]
 
 
 async def test_a_long_retry_after_goes_back_to_the_queue() -> None:
-    failing, clock = Failing(TransientError("model_rate_limited", "busy", 60.0)), InstantClock()
+    failing, clock = Failing(ModelRateLimitedError("busy", 60.0)), InstantClock()
     with pytest.raises(TransientError) as raised:
         await run(failing, clock)
     assert (clock.slept, raised.value.retry_after_seconds) == ([], 60.0)
 
 
 async def test_patience_is_counted_over_all_tries() -> None:
-    failing, clock = Failing(*[TransientError("model_rate_limited", "busy", 6.0)] * 9), InstantClock()
+    failing, clock = Failing(*[ModelRateLimitedError("busy", 6.0)] * 9), InstantClock()
     with pytest.raises(TransientError):
         await run(failing, clock, chance=0.0)
     assert clock.slept == [6.0, 6.0]
@@ -90,7 +91,7 @@ async def test_patience_is_counted_over_all_tries() -> None:
 
 @given(tried=st.integers(1, 3), chance=st.floats(0, 1), asked=st.none() | st.floats(0, 5))
 def test_a_pause_is_never_shorter_than_asked_nor_far_longer(tried: int, chance: float, asked: float | None) -> None:
-    pause = RetryPolicy().pause_seconds(TransientError("model_unavailable", "", asked), tried, 0.0, chance)
+    pause = RetryPolicy().pause_seconds(ModelUnavailableError("", asked), tried, 0.0, chance)
     assert pause is not None
     assert (asked or 0) <= pause <= (asked or 0) + 0.5 * 2 ** (tried - 1)
 

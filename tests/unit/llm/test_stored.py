@@ -5,6 +5,7 @@ import pytest
 from shared.contracts.errors import TransientError
 from shared.contracts.usage import Usage
 from shared.llm import StoredAnswers
+from shared.llm.errors import ModelUnavailableError
 from tests.support.llm import AnsweringModel, AnswersInMemory, WrittenText, chat
 
 
@@ -26,7 +27,7 @@ async def test_another_format_is_another_question() -> None:
 
 
 async def test_a_failure_is_not_stored() -> None:
-    model = AnsweringModel(TransientError("model_unavailable", "down"), "Here.")
+    model = AnsweringModel(ModelUnavailableError("down"), "Here.")
     stored = StoredAnswers(model, AnswersInMemory())
     with pytest.raises(TransientError):
         await stored.complete(chat("Hello"))

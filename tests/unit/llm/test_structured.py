@@ -8,6 +8,7 @@ from pydantic import BaseModel, StringConstraints
 from shared.contracts.errors import PermanentError, TransientError
 from shared.contracts.usage import Usage
 from shared.llm import Answer, StoredAnswers, complete_json
+from shared.llm.errors import ModelContextExceededError, ModelRequestRefusedError
 from tests.support.llm import AnsweringModel, AnswersInMemory, chat
 
 
@@ -19,7 +20,7 @@ class Plan(BaseModel):
 
 
 GOOD = '{"title": "Dams", "parts": ["one"]}'
-REFUSED = PermanentError("model_request_refused", "response_format is unavailable")
+REFUSED = ModelRequestRefusedError("response_format is unavailable")
 PLAN = Plan(title="Dams", parts=["one"])
 
 
@@ -53,7 +54,7 @@ async def test_a_request_refused_on_every_rung_teaches_nothing() -> None:
 
 
 async def test_a_prompt_that_is_too_long_is_no_refusal() -> None:
-    model = AnsweringModel(PermanentError("model_context_exceeded", "too long"))
+    model = AnsweringModel(ModelContextExceededError("too long"))
     with pytest.raises(PermanentError, match="too long"):
         await complete_json(model, chat("Plan"), Plan)
     assert len(model.asked) == 1

@@ -25,10 +25,10 @@ from shared.contracts.plan import (
     section_of,
     text_field,
 )
-from shared.retrieval import Ledger, Passage
-from shared.retrieval.citations import cited_in, length_of
-from shared.retrieval.ledger import build_ledger
-from shared.retrieval.parts import Part, ReadFile
+from shared.evidence import Ledger, Passage
+from shared.evidence.citations import cited_in, length_of
+from shared.evidence.ledger import build_ledger
+from shared.evidence.parts import Part, ReadFile
 from tests.support.writing import document_context
 from tests.unit.pipelines.desk import PaperDesk
 

@@ -15,6 +15,7 @@ from shared.contracts.events import ProgressData, Section
 from shared.contracts.outline import Outline, OutlineNode
 from shared.contracts.usage import Usage
 from shared.llm import Answer, ChatRequest, Dialect, StoredAnswers
+from shared.llm.errors import ModelContextExceededError, ModelUnavailableError
 from tests.support.llm import AnswersInMemory
 from tests.support.writing import document_context
 from tests.unit.pipelines.desk import PaperDesk
@@ -89,7 +90,7 @@ async def test_sections_in_order_whatever_the_order_of_writing() -> None:
 
 async def test_only_the_failed_section_is_written_again() -> None:
     desk = PaperDesk()
-    model = TitleModel(Queens=[TransientError("model_unavailable", "away", 7.0), "Queens are back in this text."])
+    model = TitleModel(Queens=[ModelUnavailableError("away", 7.0), "Queens are back in this text."])
     graph = build_graph(InMemorySaver())
     with pytest.raises(TransientError) as raised:
         await _run(graph, _context(model, desk))
@@ -100,7 +101,7 @@ async def test_only_the_failed_section_is_written_again() -> None:
 
 
 async def test_a_permanent_failure_ends_the_job_and_starts_nothing_more() -> None:
-    desk, model = PaperDesk(), TitleModel(Queens=PermanentError("model_context_exceeded", "too long"))
+    desk, model = PaperDesk(), TitleModel(Queens=ModelContextExceededError("too long"))
     with pytest.raises(PermanentError, match="too long"):
         await _run(build_graph(InMemorySaver()), _context(model, desk))
     assert "text:s1" in desk.stored

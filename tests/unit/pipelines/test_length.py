@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from document_worker.pipeline.length import blocks, shortened, too_long, too_short
-from shared.retrieval.citations import cited_in, length_of
-from shared.retrieval.text import ends_in_sentence
+from document_worker.pipeline.writing.length import shortened, too_long, too_short
+from shared.evidence.citations import cited_in, length_of
+from shared.language.markdown import paragraphs
+from shared.language.text import ends_in_sentence
 
 _WORDS = st.lists(
     st.sampled_from(["bees", "make", "honey", "from", "nectar", "all", "summer"]), min_size=3, max_size=14
@@ -61,7 +62,7 @@ def test_chinese_is_cut_between_its_sentences() -> None:
 )
 def test_what_belongs_together_stays_together_or_goes(block: str) -> None:
     text = f"{'It is said here. ' * 10}\n\n{block}\n\n{'It is said again. ' * 10}"
-    assert blocks(text)[1] == block
+    assert paragraphs(text)[1] == block
     for target in range(40, 70):
         short = shortened(text, target)
         assert block in short or not any(line and line in short for line in block.splitlines())

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from shared.contracts.commands import ContextFile
-from shared.contracts.errors import PermanentError
+from shared.evidence.citations import length_of
 from shared.llm import Answer, ChatRequest
-from shared.retrieval.citations import length_of
+from shared.llm.errors import ModelContextExceededError
 from tests.unit.pipelines.desk import PaperDesk
 from tests.unit.pipelines.told import FILLER, Told, key_in, write
 
@@ -113,6 +113,25 @@ async def test_an_unknown_citation_is_mended_once_then_removed_and_flagged() -> 
     assert result.quality.sections[0].unknown_citations == 1
 
 
+async def test_a_piece_of_the_prompt_is_removed_without_asking_and_told() -> None:
+    model = Told(lambda _prompt, _n: f"<<The Life of Bees>>\n\nThe text before it ends so:\nHoney\n{FILLER}")
+    desk = PaperDesk()
+    result = await write(model, "Honey", desk=desk)
+    assert len(model.asked) == 1
+    assert result.document.markdown.partition("## Honey\n\n")[2].startswith("The beekeeper opens")
+    assert "<" not in result.document.markdown
+    assert result.quality.sections[0].leftovers == 2
+    assert desk.shown("s1") == desk.stored["text:s1"].decode()
+
+
+async def test_what_the_request_says_is_no_piece_of_our_prompt() -> None:
+    mark = "The text before it ends so:"
+    model = Told(lambda _prompt, _n: f"{mark}\n{FILLER}")
+    result = await write(model, f"Prompts: “{mark}”")
+    assert result.quality.sections[0].leftovers == 0
+    assert f"{mark}\nThe beekeeper" in result.document.markdown
+
+
 async def test_a_worse_second_draft_is_not_taken() -> None:
     model = Told(lambda _prompt, n: "短。" if n > 1 else f"Bees are said to dance [@Sdeadbeef]. {FILLER}")
     result = await write(model, "Honey")
@@ -122,7 +141,7 @@ async def test_a_worse_second_draft_is_not_taken() -> None:
 async def test_a_mending_that_is_refused_costs_nothing_that_is_written() -> None:
     def answer(_prompt: str, n: int) -> str:
         if n > 1:
-            raise PermanentError("model_context_exceeded", "too long with the draft in it")
+            raise ModelContextExceededError("too long with the draft in it")
         return f"Bees are said to dance [@Sdeadbeef]. {FILLER}"
 
     desk = PaperDesk()

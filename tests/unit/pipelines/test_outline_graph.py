@@ -17,9 +17,9 @@ from shared.contracts.document import Degradation, OutlineResult, Source
 from shared.contracts.errors import PermanentError, TransientError
 from shared.contracts.ids import JobRef
 from shared.contracts.outline import Research
+from shared.evidence import Ledger, Passage
 from shared.llm import Answer, ChatRequest
 from shared.llm.tokens import estimate_prompt_tokens
-from shared.retrieval import Ledger, Passage
 from tests.support.llm import AnsweringModel
 from tests.unit.pipelines.desk import PaperDesk
 

@@ -8,9 +8,9 @@ from outline_worker.pipeline.state import RESULT, OutlineContext
 from shared.contracts.commands import ContextFile, OutlinePayload
 from shared.contracts.document import OutlineResult
 from shared.contracts.ids import JobRef
+from shared.language.text import reads_as
 from shared.lifecycle.clock import SystemClock
 from shared.llm import ChatClient
-from shared.retrieval.text import reads_as
 from tests.support.llm import model_settings
 from tests.support.scripted_model import ScriptedModel
 from tests.support.scripted_model.scripts import SCRIPTS

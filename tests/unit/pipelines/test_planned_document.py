@@ -16,8 +16,9 @@ from shared.contracts.errors import PermanentError
 from shared.contracts.events import ProgressData
 from shared.contracts.outline import Outline, OutlineNode, Research
 from shared.contracts.plan import LEDGER
-from shared.retrieval import Ledger, Passage
-from shared.retrieval.gathering import Gathered
+from shared.evidence import Ledger, Passage
+from shared.gathering.gathering import Gathered
+from shared.gathering.ports import SearchNotConfiguredError
 from tests.support.llm import AnsweringModel
 from tests.support.writing import document_context
 from tests.unit.pipelines.desk import PaperDesk
@@ -148,8 +149,7 @@ class Unconfigured(Asked):
         self, job: str, files: Sequence[ContextFile], queries: Sequence[str], research: Research
     ) -> Gathered:
         if research == "web":
-            code = "search_not_configured"
-            raise PermanentError(code, "No search provider is set up.")
+            raise SearchNotConfiguredError("No search provider is set up.")
         return await Asked.gather(self, job, files, queries, research)
 
 

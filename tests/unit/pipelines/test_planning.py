@@ -17,8 +17,8 @@ from shared.contracts.commands import ContextFile, DocumentPayload
 from shared.contracts.outline import Outline, OutlineNode
 from shared.contracts.plan import LEDGER, Plan
 from shared.contracts.shape import budgets
+from shared.evidence import Ledger, Passage
 from shared.llm.tokens import estimate_prompt_tokens
-from shared.retrieval import Ledger, Passage
 from tests.support.llm import AnsweringModel
 from tests.support.writing import document_context
 from tests.unit.pipelines.desk import PaperDesk

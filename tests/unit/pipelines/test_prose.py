@@ -4,8 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from document_worker.pipeline.prose import tidy
-from shared.retrieval.text import ends_in_sentence
+from document_worker.pipeline.writing.prose import tidy
+from shared.language.text import ends_in_sentence
+
+
+def test_the_title_of_the_document_does_not_begin_a_section() -> None:
+    for opening in ("The Life of Bees\n", "# The Life of Bees\n\n", "**The life of bees**\n\n## The Hive\n"):
+        assert tidy(f"{opening}It hums.", "The Hive", 1, cut=False, document_title="The Life of Bees") == "It hums."
+    for text in ("The life of bees is short.", "It hums.\n\nThe Life of Bees"):
+        assert tidy(f"{text}\n\nIt ends.", "The Hive", 1, cut=False, document_title="The Life of Bees").startswith(text)
 
 
 def test_the_title_is_not_said_twice() -> None:

@@ -14,7 +14,7 @@ from document_worker.pipeline.graph import build_graph
 from document_worker.pipeline.nodes.restore import evidence_for, restore
 from document_worker.pipeline.nodes.section import assigned
 from document_worker.pipeline.prompts import writing
-from document_worker.pipeline.standing import room_for
+from document_worker.pipeline.surroundings import room_for
 from shared.contracts.commands import Revision
 from shared.contracts.errors import PermanentError, TransientError
 from shared.contracts.events import ProgressData, Section
@@ -22,6 +22,7 @@ from shared.contracts.outline import Research
 from shared.contracts.plan import PLAN, Plan, SectionRole, evidence_field
 from shared.contracts.usage import Usage
 from shared.llm import Answer, StoredAnswers
+from shared.llm.errors import ModelUnavailableError
 from shared.llm.tokens import estimate_prompt_tokens
 from tests.support.llm import AnswersInMemory
 from tests.unit.pipelines.desk import PaperDesk
@@ -111,10 +112,10 @@ async def test_what_stands_there_is_shown_as_far_as_a_small_context_bears(
     await restore({}, Runtime(context=context))
     plan = await context.plan()
     job = await assigned(context, plan, plan.section("Honey"))
-    assert job.standing is not None
-    assert sentence.strip() in job.standing.previous
-    ask = writing.section(plan, job.planned, job.evidence, job.contents_tokens, job.standing)
-    messages = ask if role == "body" else writing.closing(plan, job.planned, job.digest, job.standing)
+    assert job.surroundings is not None
+    assert sentence.strip() in job.surroundings.previous
+    ask = writing.section(plan, job.planned, job.evidence, job.contents_tokens, job.surroundings)
+    messages = ask if role == "body" else writing.closing(plan, job.planned, job.digest, job.surroundings)
     assert "of which you see the beginning" in messages[-1].content
     assert estimate_prompt_tokens(messages) + context.answer_tokens <= context.context_tokens
 
@@ -275,7 +276,7 @@ async def test_wherever_it_breaks_off_it_comes_to_the_same(field: str) -> None:
 
 
 async def test_a_section_that_failed_is_tried_again_and_the_document_waits_for_it() -> None:
-    answers: list[str | Answer | Exception] = [TransientError("model_unavailable", "away", 3.0), NEW]
+    answers: list[str | Answer | Exception] = [ModelUnavailableError("away", 3.0), NEW]
 
     def answer(_prompt: str, n: int) -> str:
         found = answers[n - 1]

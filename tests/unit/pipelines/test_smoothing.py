@@ -3,9 +3,11 @@
 import asyncio
 from typing import Any
 
-from shared.contracts.errors import TransientError
+import pytest
+
 from shared.contracts.events import Section
 from shared.llm import Answer, ChatRequest
+from shared.llm.errors import ModelUnavailableError
 from tests.unit.pipelines.desk import PaperDesk
 from tests.unit.pipelines.told import FILLER, Told, write
 
@@ -59,6 +61,25 @@ async def test_what_two_sections_say_is_put_in_other_words_in_the_second() -> No
     assert announced == sorted(set(announced))
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        "The text before it ends so:\n{}",
+        "The paragraph I was given goes on with the one before it.\n\n{}",
+    ],
+)
+async def test_an_answer_that_speaks_of_the_task_is_not_taken_for_the_paragraph(around: str) -> None:
+    def answer(prompt: str, _n: int) -> str:
+        if "Other sections of the document say already" in prompt:
+            paragraph = prompt.partition("The paragraph:\n")[2].partition("\n\n")[0]
+            return around.format(paragraph.replace(SHARED, "The district office noted how many hives there were."))
+        return _with_shared(prompt, SHARED)
+
+    result = await write(Told(answer), "Honey", "Queens", words=75)
+    assert result.document.markdown.count(SHARED) == 1
+    assert around[:20] not in result.document.markdown
+
+
 async def test_what_the_model_says_again_and_again_is_left_out() -> None:
     model = Told(lambda prompt, _n: _with_shared(prompt, SHARED) if "arrow: " in prompt else SHARED)
     result = await write(model, "Honey", "Queens", "Drones", words=75)
@@ -88,7 +109,7 @@ async def test_a_model_with_one_text_only_is_not_asked_again() -> None:
 async def test_a_model_that_fails_while_smoothing_costs_nothing_that_is_written() -> None:
     def answer(prompt: str, _n: int) -> str:
         if "arrow: " not in prompt:
-            raise TransientError("model_unavailable", "away")
+            raise ModelUnavailableError("away")
         return _with_shared(prompt, SHARED)
 
     result = await write(Told(answer), "Honey", "Queens", words=75)

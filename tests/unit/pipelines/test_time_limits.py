@@ -12,11 +12,12 @@ from document_worker.pipeline.graph import build_graph
 from document_worker.pipeline.state import RESULT
 from shared.contracts.commands import ContextFile, DocumentPayload
 from shared.contracts.document import DocumentResult
-from shared.contracts.errors import PermanentError, TransientError
+from shared.contracts.errors import PermanentError
 from shared.contracts.outline import Outline, OutlineNode
 from shared.contracts.plan import PLAN, section_of
 from shared.contracts.usage import Usage
 from shared.llm import Answer, ChatRequest, Dialect
+from shared.llm.errors import ModelAuthFailedError, ModelUnavailableError
 from tests.support.writing import document_context
 from tests.unit.pipelines.desk import PaperDesk
 
@@ -236,12 +237,12 @@ async def test_a_text_that_was_not_gone_on_with_for_want_of_time_says_so() -> No
 
 async def test_failures_that_may_pass_count_as_missing_once_the_time_is_over() -> None:
     desk = HurriedDesk().limit(0.1, 0.2)
-    model = FlowingModel(Queens=TransientError("model_unavailable", "away", 5.0), Hives=NEVER)
+    model = FlowingModel(Queens=ModelUnavailableError("away", 5.0), Hives=NEVER)
     result = await _write(model, desk)
     assert _missing(result) == ["s2.1", "s3.1"]
 
 
-@pytest.mark.parametrize("error", [TransientError("x", "away", 5.0), PermanentError("x", "denied")])
+@pytest.mark.parametrize("error", [ModelUnavailableError("away", 5.0), ModelAuthFailedError("denied")])
 async def test_failures_in_time_and_failures_for_good_end_the_attempt(error: Exception) -> None:
     desk = HurriedDesk().limit(3_600, 3_600)
     model = FlowingModel(Queens=error, Hives=Flow(["Hives are told."]))

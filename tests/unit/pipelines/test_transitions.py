@@ -6,14 +6,14 @@ from collections.abc import Callable
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
+from document_worker.pipeline.checks.pointing import Direction, outdated
 from document_worker.pipeline.graph import build_graph
-from document_worker.pipeline.pointing import Direction, outdated
-from shared.contracts.errors import TransientError
 from shared.contracts.events import Section
 from shared.contracts.plan import SectionRole, previous_field
 from shared.contracts.usage import Usage
 from shared.llm import Budget, StoredAnswers
 from shared.llm.budget import Limits
+from shared.llm.errors import ModelUnavailableError
 from tests.support.llm import AnswersInMemory
 from tests.unit.pipelines.desk import PaperDesk
 from tests.unit.pipelines.revised import (
@@ -125,7 +125,7 @@ async def test_what_the_model_makes_worse_stays_as_it_was(name: str) -> None:
 
 async def test_a_model_that_fails_at_a_transition_costs_nothing_that_is_written() -> None:
     def away(_prompt: str) -> str:
-        raise TransientError("model_unavailable", "away")
+        raise ModelUnavailableError("away")
 
     desk = begun(finished_document(DOCUMENT), "Middle")
     await revise(_answering(away), desk, "Middle")

@@ -9,12 +9,12 @@ from document_worker.pipeline.graph import build_graph
 from document_worker.settings import DocumentWorkerSettings
 from shared.checkpoints import RedisSaver
 from shared.contracts.states import JobKind
+from shared.gathering.gathering import Gatherer, gathering
 from shared.lifecycle.clock import Clock, SystemClock
 from shared.lifecycle.supervisor import Drain
 from shared.llm import CallMetrics, ChatClient, Embedder
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
-from shared.retrieval.gathering import Gatherer, gathering
 from shared.sandbox import Pandoc, Sandbox
 from shared.settings import EmbeddingSettings, ModelSettings, PriceSettings, SandboxSettings, SearchSettings
 from shared.streams import Handler, run_worker

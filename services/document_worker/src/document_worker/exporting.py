@@ -24,7 +24,7 @@ class DocumentExporter:
     clock: Clock
 
     async def __call__(self, result: bytes, file_format: ExportFormat, /) -> bytes:
-        """The file; raises PermanentError ``export_failed`` or ``export_font_missing``."""
+        """The file; raises ExportFailedError or ExportFontMissingError."""
         document = _Result.model_validate_json(result).document
         made = await self.exporter.export(document, file_format, self.clock.now())
         return made.content

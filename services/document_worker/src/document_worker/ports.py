@@ -6,9 +6,9 @@ from typing import Protocol
 
 from shared.contracts.commands import ReferenceStyleName
 from shared.contracts.document import Source
+from shared.gathering.ports import Gathered, Gatherer
 from shared.lifecycle.clock import Clock
 from shared.llm import Meter, Model, Vectors
-from shared.retrieval.ports import Gathered, Gatherer
 from shared.streams import Desk
 
 __all__ = ["Clock", "Desk", "Embedder", "Gathered", "Gatherer", "Model", "ReferenceFormatter"]

@@ -13,10 +13,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gateway.app import create_app
 from gateway.bootstrap import build_services
 from gateway.dependencies import Services
-from gateway.sampling import sample_queues
+from gateway.operators.sampling import sample_queues
 from gateway.settings import GatewaySettings
-from shared.contracts.errors import CannotStartError
 from shared.contracts.states import JobKind
+from shared.lifecycle.listening import INTERNAL, PUBLIC, open_listener
 from shared.lifecycle.pauses import Pauses
 from shared.lifecycle.supervisor import Drain, run_service
 from shared.observability.health import Health, internal_port
@@ -103,21 +103,16 @@ async def _main(drain: Drain) -> None:
     redis, observability, settings = RedisSettings(), ObservabilitySettings(), GatewaySettings()
     configure_logging(observability, "gateway")
     health = Health()
-    listener = _listen(observability.host, settings.port)
-    with listener, internal_port(health, observability.host, settings.metrics_port):
+    with (
+        open_listener(observability.host, settings.port, settings.listen_fd, PUBLIC) as listener,
+        open_listener(observability.host, settings.metrics_port, observability.metrics_fd, INTERNAL) as internal,
+        internal_port(health, internal),
+    ):
         async with connections(redis) as opened:
             services = build_services(opened, redis, RetentionSettings(), settings)
             log.info("serving", host=observability.host, port=listener.getsockname()[1])
             await serve(services, listener, health, drain)
     log.info("stopped")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), backlog=1024)
-    except OSError as error:
-        msg = f"cannot listen on {host}:{port} ({error}): choose another PORT"
-        raise CannotStartError(msg) from error
 
 
 if __name__ == "__main__":

@@ -6,23 +6,23 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from gateway.batching import BatchCommand
+from gateway.batches import routes as batches
+from gateway.batches.items import BatchCommand
 from gateway.dependencies import Services
-from gateway.errors import install_error_handlers
-from gateway.middleware import BodyLimit, RequestContext
-from gateway.routers import (
-    batches,
-    dead_letters,
-    estimates,
-    events,
-    jobs,
-    operators,
-    outlines,
-    results,
-    revisions,
-    service,
-)
-from gateway.schemas import Problem
+from gateway.estimates import routes as estimates
+from gateway.events import routes as events
+from gateway.http.errors import install_error_handlers
+from gateway.http.middleware import BodyLimit, RequestContext
+from gateway.http.views import Problem
+from gateway.jobs import routes as jobs
+from gateway.operators import dead_letters
+from gateway.operators import health as service
+from gateway.operators import routes as operators
+from gateway.outlines import routes as outlines
+from gateway.results import routes as results
+from gateway.revisions import routes as revisions
+from gateway.start import routes as start
+from shared import __version__
 from shared.contracts.commands import DocumentCommand, OutlineCommand, RegenerateCommand
 from shared.contracts.outline_edits import OutlinePatch
 
@@ -31,7 +31,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     """The application over its services; None is enough to describe the API."""
     app = FastAPI(
         title="Draftline",
-        version="0.1.0",
+        version=__version__,
         docs_url="/docs",
         redoc_url=None,
         redirect_slashes=False,
@@ -48,6 +48,7 @@ def create_app(services: Services | None = None) -> FastAPI:
     app.include_router(dead_letters.router)
     app.include_router(operators.router)
     app.include_router(service.router)
+    app.include_router(start.router)
     install_error_handlers(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestContext)

@@ -1,9 +1,10 @@
 """Builds the gateway's objects, all of them, in one place."""
 
-from gateway.admission import Admission
 from gateway.dependencies import Services
-from gateway.exporting import ExportDelivery
-from gateway.pricing import Pricing
+from gateway.parts.admission import Admission
+from gateway.parts.exports import ExportDelivery
+from gateway.parts.job_views import JobViews
+from gateway.parts.pricing import Pricing
 from gateway.settings import GatewaySettings, WorkersModelSettings
 from gateway.sse.hub import FeedHub
 from shared.jobs import JobLists, JobStore
@@ -30,6 +31,7 @@ def build_services(
     scripts = Scripts(connections, redis.shards, confirm_seconds)
     reads = Reads(connections, redis.shards)
     surveys = Surveys(connections, redis.shards)
+    operations = Operations(connections, redis.shards)
     hub = FeedHub(connections, clock, redis.shards)
     admission = Admission(connections, clock, settings.admission_memory_percent)
     return Services(
@@ -39,7 +41,8 @@ def build_services(
         outlines=OutlineStore(Outlines(scripts), reads),
         reads=reads,
         surveys=surveys,
-        operations=Operations(connections, redis.shards),
+        operations=operations,
+        views=JobViews(operations, clock),
         hub=hub,
         admission=admission,
         exports=ExportDelivery(Exports(connections, redis.shards), admission, hub, clock),

@@ -13,10 +13,11 @@ import uuid_utils
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BaseModel, ValidationError
 
-from gateway.admission import Admission
-from gateway.errors import ProblemError, come_back, validation_problem
-from gateway.exporting import ExportDelivery
-from gateway.pricing import Pricing
+from gateway.http.errors import ProblemError, come_back, validation_problem
+from gateway.parts.admission import Admission
+from gateway.parts.exports import ExportDelivery
+from gateway.parts.job_views import JobViews
+from gateway.parts.pricing import Pricing
 from gateway.settings import GatewaySettings
 from gateway.sse.hub import FeedHub, Subscription
 from gateway.sse.positions import JobSet
@@ -52,6 +53,7 @@ class Services:
     admission: Admission
     exports: ExportDelivery
     pricing: Pricing
+    views: JobViews
     revisions: Revisions
     batches: Batches
     clock: Clock

@@ -12,6 +12,12 @@ class GatewaySettings(EnvironmentSettings):
     """Ports and times of the gateway."""
 
     port: int = Field(default=8000, ge=0, le=65_535, validation_alias="PORT", description="Public HTTP port.")
+    listen_fd: int | None = Field(
+        default=None,
+        ge=3,
+        description="File descriptor of a bound TCP socket that a supervisor hands down. The API is then served there, "
+        "and address and PORT are not used.",
+    )
     metrics_port: int = Field(default=9100, ge=0, le=65_535, description="Internal port: metrics and probes.")
     grace_seconds: float = Field(default=30, ge=0, description="After SIGTERM: how long open requests may go on.")
     heartbeat_seconds: float = Field(default=10, gt=0, description="Silence on an event stream before a comment.")

@@ -7,12 +7,12 @@ from outline_worker.pipeline.graph import build_graph
 from outline_worker.settings import OutlineWorkerSettings
 from shared.checkpoints import RedisSaver
 from shared.contracts.states import JobKind
+from shared.gathering.gathering import Gatherer, gathering
 from shared.lifecycle.clock import Clock, SystemClock
 from shared.lifecycle.supervisor import Drain
 from shared.llm import CallMetrics, ChatClient
 from shared.redis.reads import Reads
 from shared.redis.scripts import Scripts
-from shared.retrieval.gathering import Gatherer, gathering
 from shared.sandbox import Sandbox
 from shared.settings import ModelSettings, PriceSettings, SandboxSettings, SearchSettings
 from shared.streams import Handler, run_worker

@@ -1,8 +1,10 @@
 """The finished document and what is known about it."""
 
-from typing import Literal
+from enum import StrEnum
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema
+from pydantic_core.core_schema import literal_schema
 
 from shared.contracts.commands import ReferenceStyleName
 from shared.contracts.outline import Outline
@@ -13,10 +15,19 @@ class _Frozen(BaseModel):
 
 
 SourceKind = Literal["file", "webpage", "article", "preprint", "report", "book", "thesis"]
-DegradationCode = Literal[
-    "no_embeddings", "embeddings_failed", "search_failed", "search_empty", "time_limited", "usage_estimated",
-    "wrong_language", "budget_limited",
-]  # fmt: skip
+
+
+class DegradationCode(StrEnum):
+    """What was done less well than it could have been; documented in docs/quality.md."""
+
+    NO_EMBEDDINGS = "no_embeddings"
+    EMBEDDINGS_FAILED = "embeddings_failed"
+    SEARCH_FAILED = "search_failed"
+    SEARCH_EMPTY = "search_empty"
+    TIME_LIMITED = "time_limited"
+    USAGE_ESTIMATED = "usage_estimated"
+    WRONG_LANGUAGE = "wrong_language"
+    BUDGET_LIMITED = "budget_limited"
 
 
 class Author(_Frozen):
@@ -61,7 +72,8 @@ class FileOutcome(_Frozen):
 class Degradation(_Frozen):
     """Something that was done less well than it could have been, and why."""
 
-    code: DegradationCode
+    # No DegradationCode: an enum would become a component of its own in the API's description.
+    code: Annotated[str, GetPydanticSchema(lambda _, __: literal_schema([each.value for each in DegradationCode]))]
     message: str
 
 
@@ -168,6 +180,9 @@ class SectionQuality(_Frozen):
     evidence: int = Field(default=0, description="Passages its writer was given")
     attributed: int = Field(
         default=0, description="Citations set by matching sentences with passages, not by the model"
+    )
+    leftovers: int = Field(
+        default=0, description="Lines that repeated the instructions to the model or began with an empty mark; removed"
     )
     repaired: list[str] = Field(default=[], description="Faults of the first draft for which it was written again")
 

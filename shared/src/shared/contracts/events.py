@@ -30,6 +30,7 @@ class EventType(StrEnum):
     SERVER_DRAINING = "server_draining"
 
 
+ADDED = "Added by the gateway, which alone knows its addresses: no stored event of this version has it"
 TERMINAL_EVENTS = frozenset({EventType.COMPLETED, EventType.FAILED, EventType.CANCELLED})
 
 
@@ -65,7 +66,7 @@ class OutlineReady(EventData):
     version: int
     awaiting_review: bool = Field(description="true: nothing is written before it is approved")
     outline: Outline | None = Field(default=None, description="Where it has at most 16 KiB")
-    outline_link: str
+    outline_link: str | None = Field(default=None, description=ADDED)
 
 
 class OutlineChanged(EventData):
@@ -73,7 +74,7 @@ class OutlineChanged(EventData):
 
     version: int
     author: str | None
-    outline_link: str
+    outline_link: str | None = Field(default=None, description=ADDED)
 
 
 class ProgressData(EventData):
@@ -115,7 +116,7 @@ class Completed(EventData):
     """The job has its result: inline up to 16 KiB, else linked."""
 
     result: dict[str, Any] | None = None
-    result_link: str | None = None
+    result_link: str | None = Field(default=None, description=ADDED)
     duration_seconds: float
     usage: Usage
 

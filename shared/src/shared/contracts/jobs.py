@@ -1,10 +1,18 @@
-"""A job as the store knows it, and what a worker receives of it."""
+"""A job on its way: as a request describes it, as its record holds it, and as a worker claims it.
 
+Records are hashes of strings. ``JobSpec.record`` writes the fields that a request decides, scripts write the others,
+and ``Job`` and ``Claim`` read them, all by name. Workers of the version before read the same records: a field never
+changes its name or meaning, and one that is new may be missing.
+"""
+
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import ClassVar, Self
 
 from shared.contracts.errors import JobError
-from shared.contracts.ids import EventId, JobRef
+from shared.contracts.ids import START, EventId, JobRef
 from shared.contracts.states import Band, JobKind, JobState, Review
 from shared.contracts.usage import Usage
 
@@ -31,6 +39,73 @@ class Origin:
     section: str = ""
     """The section it writes again."""
     batch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long Redis keeps what is left of a settled job, in seconds."""
+
+    result_seconds: int = 3_600
+    record_seconds: int = 86_400
+    failed_seconds: int = 604_800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """A validated request for a job, ready to be accepted."""
+
+    ref: JobRef
+    kind: JobKind
+    digest: str
+    """Tells whether two requests ask for the same."""
+    payload: bytes
+    request_id: str
+    priority: int
+    max_attempts: int
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    delay_seconds: float = 0.0
+    not_before: datetime | None = None
+    soft_limit_seconds: float | None = None
+    hard_limit_seconds: float | None = None
+    """Limits of the time that workers spend on the run; None leaves them to the worker."""
+    phase: JobKind | None = None
+    """The kind of the workers that take it first; None means those of its own kind."""
+    review: bool = False
+    """Whether it waits for a person's approval once it is planned."""
+    origin: Origin = field(default_factory=Origin)
+    max_tokens: int | None = None
+    max_cost_usd: float | None = None
+    retention: Retention = field(default_factory=Retention)
+    work: Mapping[str, bytes] = field(default_factory=dict)
+    """Stored work that the job begins with, by field."""
+
+    @property
+    def band(self) -> Band:
+        return Band.of(self.priority)
+
+    def record(self) -> dict[str, str | int | float]:
+        """The fields of the record that the request decides; an empty value stands for None."""
+        return {
+            "kind": self.kind,
+            "phase": self.phase or self.kind,
+            "band": self.band,
+            "priority": self.priority,
+            "max_attempts": self.max_attempts,
+            "request_id": self.request_id,
+            "metadata": json.dumps(self.metadata, ensure_ascii=False) if self.metadata else "{}",
+            "soft_limit": _milliseconds(self.soft_limit_seconds),
+            "hard_limit": _milliseconds(self.hard_limit_seconds),
+            "review": Review.WANTED if self.review else "",
+            "parent": self.origin.parent,
+            "root": self.origin.root,
+            "section": self.origin.section,
+            "batch": self.origin.batch,
+            "max_tokens": "" if self.max_tokens is None else self.max_tokens,
+            "max_cost": "" if self.max_cost_usd is None else self.max_cost_usd,
+            "result_ttl": self.retention.result_seconds,
+            "record_ttl": self.retention.record_seconds,
+            "failed_ttl": self.retention.failed_seconds,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +148,45 @@ class Job:
     """Whether a person has a say before it is written; None where nobody asked for that."""
     origin: Origin
 
+    @classmethod
+    def from_record(cls, ref: JobRef, record: Mapping[str, str]) -> Self:
+        """The job of a record. Raises KeyError where the hash is none of ours."""
+        created_at = instant(record["created_at"])
+        if created_at is None:
+            msg = f"job {ref} has no time of creation"
+            raise ValueError(msg)
+        return cls(
+            ref=ref,
+            kind=JobKind(record["kind"]),
+            phase=JobKind(record.get("phase") or record["kind"]),
+            band=Band(record["band"]),
+            entry=record["entry"],
+            state=JobState(record["state"]),
+            run=int(record["run"]),
+            run_fence=int(record["run_fence"]),
+            fence=int(record["fence"]),
+            attempt=int(record["attempt"]),
+            max_attempts=int(record["max_attempts"]),
+            priority=int(record["priority"]),
+            digest=record["digest"],
+            request_id=record["request_id"],
+            metadata=json.loads(record["metadata"]),
+            progress=_progress(record),
+            usage=_usage(record),
+            error=JobError.model_validate_json(record["error"]) if record["error"] else None,
+            created_at=created_at,
+            queued_at=instant(record["queued_at"]),
+            started_at=instant(record["started_at"]),
+            finished_at=instant(record["finished_at"]),
+            not_before=instant(record["not_before"]),
+            result_expires_at=instant(record.get("result_expires_at", "")),
+            worker=record["worker"] or None,
+            trimmed=EventId.parse(record["trimmed"]) or START,
+            outline_version=int(version) if (version := record.get("outline_version")) else None,
+            review=Review(review) if (review := record.get("review")) else None,
+            origin=Origin(*(record.get(name, "") for name in ("parent", "root", "section", "batch"))),
+        )
+
     @property
     def duration_seconds(self) -> float | None:
         """From the first start of the run to its end."""
@@ -85,6 +199,11 @@ class Job:
 class Claim:
     """The right to work on a job, given by the fetch script to one worker under one fence."""
 
+    FIELDS: ClassVar = (
+        "kind", "band", "max_attempts", "run", "request_id", "soft_limit", "hard_limit", "prompt_tokens",
+        "completion_tokens", "cost_usd", "max_tokens", "max_cost",
+    )  # fmt: skip
+    """Fields of the record that a claim is made of, beside those that fetch changes or adds."""
     ref: JobRef
     kind: JobKind
     band: Band
@@ -108,3 +227,63 @@ class Claim:
     max_cost_usd: float | None = None
     on_probation: bool = False
     """Its last attempt, after its workers died in the others: it may be what killed them."""
+
+    @classmethod
+    def from_record(cls, ref: JobRef, kind: JobKind, record: Mapping[str, str]) -> Self:
+        """The claim that workers of a kind are given: FIELDS of the record, and what fetch changes or adds."""
+        return cls(
+            ref=ref,
+            kind=kind,
+            band=Band(record["band"]),
+            fence=int(record["fence"]),
+            attempt=int(record["attempt"]),
+            max_attempts=int(record["max_attempts"]),
+            run=int(record["run"]),
+            request_id=record["request_id"],
+            waited_seconds=int(record["waited"]) / 1000,
+            worked_seconds=int(record["worked"]) / 1000,
+            soft_limit_seconds=_seconds(record["soft_limit"]),
+            hard_limit_seconds=_seconds(record["hard_limit"]),
+            makes=JobKind(record["kind"]),
+            spent=Usage(
+                prompt_tokens=int(record["prompt_tokens"] or 0),
+                completion_tokens=int(record["completion_tokens"] or 0),
+                cost_usd=float(record["cost_usd"]) if record["cost_usd"] else None,
+            ),
+            max_tokens=int(tokens) if (tokens := record["max_tokens"]) else None,
+            max_cost_usd=float(cost) if (cost := record["max_cost"]) else None,
+            on_probation=record["probation"] == "1",
+        )
+
+
+def instant(ms: str) -> datetime | None:
+    """Milliseconds since the epoch as a UTC time; None where the field is empty."""
+    return datetime.fromtimestamp(int(ms) / 1000, UTC) if ms else None
+
+
+def _milliseconds(seconds: float | None) -> int | str:
+    return "" if seconds is None else max(1, round(seconds * 1000))
+
+
+def _seconds(ms: str) -> float | None:
+    return int(ms) / 1000 if ms else None
+
+
+def _progress(record: Mapping[str, str]) -> Progress:
+    return Progress(
+        percent=float(record["percent"]),
+        step=record["step"],
+        message=record["message"],
+        expected_at=instant(record["eta"]),
+    )
+
+
+def _usage(record: Mapping[str, str]) -> Usage:
+    cost = record.get("cost_usd")
+    return Usage(
+        llm_calls=int(record.get("llm_calls", 0)),
+        prompt_tokens=int(record.get("prompt_tokens", 0)),
+        completion_tokens=int(record.get("completion_tokens", 0)),
+        cost_usd=float(cost) if cost else None,
+        estimated=record.get("estimated") == "1",
+    )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from shared.contracts.ids import DEFAULT_TENANT
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind, JobState
-from shared.jobs.record import to_job
 from shared.redis.surveys import Place, Surveys
 
 PAGE_RECORDS = 200
@@ -62,7 +61,7 @@ class JobLists:
             places = await read(before, PAGE_RECORDS)
             records = await self._surveys.records([place.ref for place in places])
             for place, record in zip(places, records, strict=True):
-                if record and wanted(job := to_job(place.ref, record)):
+                if record and wanted(job := Job.from_record(place.ref, record)):
                     if len(found) == limit:
                         return Page([job for _, job in found], found[-1][0])
                     found.append((place, job))

@@ -1,56 +1,20 @@
 """The jobs as the gateway sees them."""
 
+import dataclasses
 import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 
 from shared.contracts.ids import JobRef
-from shared.contracts.jobs import Job, Origin
+from shared.contracts.jobs import Job, JobSpec
 from shared.contracts.plan import LEDGER, PLAN, section_of
 from shared.contracts.states import JobKind
-from shared.jobs.record import to_job
 from shared.redis.reads import Reads
-from shared.redis.scripts import Cancelled, Retried, Scripts, Submission, Submitted
+from shared.redis.scripts import Cancelled, Retried, Scripts, Submitted
 from shared.settings import RetentionSettings
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """A validated request, ready to be accepted."""
-
-    ref: JobRef
-    kind: JobKind
-    digest: str
-    payload: bytes
-    priority: int
-    max_attempts: int
-    metadata: dict[str, str]
-    request_id: str
-    delay_seconds: float
-    not_before: datetime | None
-    soft_limit_seconds: float | None = None
-    hard_limit_seconds: float | None = None
-    """Of the time that workers spend on it; None leaves it to the worker."""
-    phase: JobKind | None = None
-    """The workers that take it first; None: those of its kind."""
-    review: bool = False
-    """Whether it waits for a person once it is planned."""
-    origin: Origin = field(default_factory=Origin)
-    max_tokens: int | None = None
-    max_cost_usd: float | None = None
-    work: Mapping[str, bytes] = field(default_factory=dict)
-    """Stored work that it begins with, by field."""
 
 
 def digest_of(kind: JobKind, canonical_body: bytes) -> str:
     """SHA-256 that tells whether two requests ask for the same."""
     return hashlib.sha256(kind.encode() + b"\0" + canonical_body).hexdigest()
-
-
-def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else max(1, round(seconds * 1000))
 
 
 class JobStore:
@@ -61,33 +25,9 @@ class JobStore:
         self._reads = reads
         self._retention = retention
 
-    async def submit(self, new: NewJob) -> Submitted:
-        """Accept a job once, whoever sends it how often."""
-        return await self._scripts.submit(
-            Submission(
-                ref=new.ref,
-                kind=new.kind,
-                digest=new.digest,
-                priority=new.priority,
-                max_attempts=new.max_attempts,
-                request_id=new.request_id,
-                metadata=json.dumps(new.metadata, ensure_ascii=False),
-                payload=new.payload,
-                delay_ms=round(new.delay_seconds * 1000),
-                not_before_ms=round(new.not_before.timestamp() * 1000) if new.not_before else 0,
-                result_ttl_seconds=self._retention.result_ttl_seconds,
-                record_ttl_seconds=self._retention.record_ttl_seconds,
-                failed_ttl_seconds=self._retention.failed_ttl_seconds,
-                soft_limit_ms=_milliseconds(new.soft_limit_seconds),
-                hard_limit_ms=_milliseconds(new.hard_limit_seconds),
-                phase=new.phase,
-                review=new.review,
-                origin=new.origin,
-                max_tokens=new.max_tokens,
-                max_cost_usd=new.max_cost_usd,
-                work=new.work,
-            )
-        )
+    async def submit(self, spec: JobSpec) -> Submitted:
+        """Accept a job once, however often the request is repeated."""
+        return await self._scripts.submit(dataclasses.replace(spec, retention=self._retention.retention))
 
     async def safe(self, job: Job) -> bool:
         """Whether the job may be acknowledged again: it is there, on a replica too where that was promised."""
@@ -96,7 +36,7 @@ class JobStore:
     async def get(self, ref: JobRef) -> Job | None:
         """The job, or None where there is none or its record has expired."""
         fields = await self._reads.job(ref)
-        return to_job(ref, fields) if fields else None
+        return Job.from_record(ref, fields) if fields else None
 
     async def result(self, ref: JobRef) -> bytes | None:
         """The result as JSON, or None where it has expired or never was."""

@@ -6,6 +6,7 @@ from shared.llm.budget import Budget, BudgetedModel
 from shared.llm.client import ChatClient
 from shared.llm.dialect import Dialect
 from shared.llm.embeddings import Embedder, Vectors
+from shared.llm.errors import BudgetExceededError, ModelOutputInvalidError
 from shared.llm.observed import CallMetrics
 from shared.llm.ports import (
     Answer,
@@ -30,6 +31,7 @@ __all__ = [
     "AnswerStore",
     "ArtifactAnswers",
     "Budget",
+    "BudgetExceededError",
     "BudgetedModel",
     "CallMetrics",
     "CallObserver",
@@ -41,6 +43,7 @@ __all__ = [
     "Message",
     "Meter",
     "Model",
+    "ModelOutputInvalidError",
     "ResponseFormat",
     "RetryPolicy",
     "Role",

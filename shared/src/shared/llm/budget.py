@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from shared.contracts.errors import PermanentError
 from shared.contracts.jobs import Claim
 from shared.contracts.prices import Price
 from shared.contracts.tokens import estimate_tokens
 from shared.contracts.usage import Usage
 from shared.llm.dialect import Dialect
+from shared.llm.errors import BudgetExceededError, PriceUnknownError
 from shared.llm.ports import Answer, ChatRequest, Meter, Model, ResponseFormat, TextSink
 from shared.llm.tokens import estimate_prompt_tokens
 
@@ -67,8 +67,8 @@ class Budget:
     async def reserved(self, prompt_tokens: int, answer_tokens: int) -> AsyncIterator[int]:
         """Hold room for a call while the block runs; gives the most tokens its answer may have, at most as asked.
 
-        Waits where calls under way may yet leave room. Raises PermanentError ``budget_exceeded`` where there is none
-        left for an answer of use, and ``price_unknown`` where costs are limited and the model's are not known.
+        Waits where calls under way may yet leave room. Raises BudgetExceededError where there is none left for an
+        answer of use, and PriceUnknownError where costs are limited and the model's are not known.
         """
         asked = Usage(prompt_tokens=prompt_tokens, completion_tokens=answer_tokens)
         while not self._bears(asked):
@@ -103,9 +103,8 @@ class Budget:
 
     def _known_price(self) -> Price:
         if self._price is None:
-            code = "price_unknown"
             message = "max_cost_usd needs a model whose price is known: set DRAFTLINE_MODEL_PRICES, or limit tokens."
-            raise PermanentError(code, message)
+            raise PriceUnknownError(message)
         return self._price
 
     def _lowered(self, asked: Usage) -> Usage:
@@ -122,15 +121,13 @@ class Budget:
             raise self._exceeded()
         return asked.model_copy(update={"completion_tokens": int(room)})
 
-    def _exceeded(self) -> PermanentError:
+    def _exceeded(self) -> BudgetExceededError:
         limits = []
         if self._limits.max_tokens is not None:
             limits.append(f"{_tokens(self.spent):,} of max_tokens_total = {self._limits.max_tokens:,}")
         if self._limits.max_cost_usd is not None:
             limits.append(f"{self.spent.cost_usd or 0.0:.4f} of max_cost_usd = {self._limits.max_cost_usd:g}")
-        code = "budget_exceeded"
-        return PermanentError(
-            code,
+        return BudgetExceededError(
             f"The next call would pass the job's limit; spent are {' and '.join(limits)}. What is finished can be read "
             "with ?partial=true.",
         )

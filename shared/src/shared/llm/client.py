@@ -10,12 +10,12 @@ from typing import Self
 from openai import APIError, AsyncStream
 from pydantic import ValidationError
 
-from shared.contracts.errors import PermanentError
 from shared.contracts.prices import Price
 from shared.contracts.usage import Usage
 from shared.lifecycle.clock import Clock
 from shared.llm.connection import connect, header_key
 from shared.llm.dialect import Dialect
+from shared.llm.errors import ModelRequestRefusedError
 from shared.llm.failures import MALFORMED, Failure, malformed, timed_out, translate
 from shared.llm.ports import Answer, CallObserver, ChatRequest, Meter, PriceOf, ResponseFormat, TextSink, unpriced
 from shared.llm.reading import AnswerReader, Draft
@@ -92,8 +92,8 @@ class ChatClient:
             while True:
                 try:
                     return await self._exchange(request, body, draft, meter)
-                except PermanentError as error:
-                    if error.code != "model_request_refused" or not self.dialect.learn(error.message):
+                except ModelRequestRefusedError as error:
+                    if not self.dialect.learn(error.message):
                         raise
 
         return await repeat(attempt, policy=self._retry, clock=self._clock, chance=self._chance, restart=draft.restart)

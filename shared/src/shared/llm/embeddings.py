@@ -17,6 +17,18 @@ from shared.contracts.tokens import estimate_tokens
 from shared.contracts.usage import Usage
 from shared.lifecycle.clock import Clock
 from shared.llm.connection import connect, header_key
+from shared.llm.errors import (
+    EmbeddingsMalformedError,
+    ModelAuthFailedError,
+    ModelContextExceededError,
+    ModelNotFoundError,
+    ModelQuotaExhaustedError,
+    ModelRateLimitedError,
+    ModelRequestRefusedError,
+    ModelStreamBrokenError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+)
 from shared.llm.failures import MALFORMED, translate
 from shared.llm.ports import CallObserver, Meter, PriceOf, unpriced
 from shared.llm.retry import RetryPolicy, repeat
@@ -31,17 +43,17 @@ _FEWEST_CHARACTERS = 250
 _CONNECT_SECONDS = 10.0
 _PROBED_AGAIN_SECONDS = 60.0
 _PROBE = "Draftline"
-_REASONS = {
-    "embeddings_malformed": "answers with something else than one vector a text; check DRAFTLINE_EMBEDDINGS_BASE_URL",
-    "model_auth_failed": "denies access; check DRAFTLINE_EMBEDDINGS_API_KEY",
-    "model_context_exceeded": "takes no texts of this length",
-    "model_not_found": "is not there, or has no such model; check DRAFTLINE_EMBEDDINGS_MODEL and _BASE_URL",
-    "model_quota_exhausted": "says that the account has no credit left",
-    "model_rate_limited": "limits the rate of requests",
-    "model_request_refused": "refuses the request; check that DRAFTLINE_EMBEDDINGS_MODEL is an embedding model",
-    "model_stream_broken": "broke the connection",
-    "model_timeout": "takes too long to answer; raise DRAFTLINE_EMBEDDINGS_TIMEOUT_SECONDS if it is only slow",
-    "model_unavailable": "cannot be reached or fails; its own log says why",
+_REASONS: dict[type[DraftlineError], str] = {
+    EmbeddingsMalformedError: "does not answer with one vector per text; check DRAFTLINE_EMBEDDINGS_BASE_URL",
+    ModelAuthFailedError: "denies access; check DRAFTLINE_EMBEDDINGS_API_KEY",
+    ModelContextExceededError: "takes no texts of this length",
+    ModelNotFoundError: "is not there, or has no such model; check DRAFTLINE_EMBEDDINGS_MODEL and _BASE_URL",
+    ModelQuotaExhaustedError: "says that the account has no credit left",
+    ModelRateLimitedError: "limits the rate of requests",
+    ModelRequestRefusedError: "refuses the request; check that DRAFTLINE_EMBEDDINGS_MODEL is an embedding model",
+    ModelStreamBrokenError: "broke the connection",
+    ModelTimeoutError: "takes too long to answer; raise DRAFTLINE_EMBEDDINGS_TIMEOUT_SECONDS if it is only slow",
+    ModelUnavailableError: "cannot be reached or fails; its own log says why",
 }
 _UNSET = "No embedding model is set; DRAFTLINE_EMBEDDINGS_MODEL names one."
 
@@ -152,10 +164,7 @@ class Embedder:
         """One vector of unit length for each text, repeating what fails for a moment.
 
         Texts of more than 8,000 characters are embedded by their beginning. ``meter`` is called once for every request
-        that may have reached the endpoint. Raises TransientError (``model_unavailable``, ``model_timeout``,
-        ``model_rate_limited``, ``model_stream_broken``) and PermanentError (``model_auth_failed``,
-        ``model_not_found``, ``model_request_refused``, ``model_context_exceeded``, ``model_quota_exhausted``,
-        ``embeddings_malformed``).
+        that may have reached the endpoint. Raises the errors that ``_REASONS`` lists.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -168,7 +177,7 @@ class Embedder:
         if found and self._state is not None and self._state.dimension is not None:
             lengths.add(self._state.dimension)
         if len(lengths) > 1:
-            raise _error("embeddings_malformed")
+            raise _error(EmbeddingsMalformedError)
         return found
 
     async def _batch(self, texts: Sequence[str], meter: Meter | None) -> list[Vector]:
@@ -177,9 +186,9 @@ class Embedder:
                 longest = self._longest
                 try:
                     return await self._exchange([_input(text, longest) for text in texts], meter)
-                except PermanentError as error:
+                except ModelContextExceededError:
                     # Many embedding models read 512 tokens only.
-                    if error.code != "model_context_exceeded" or longest <= _FEWEST_CHARACTERS:
+                    if longest <= _FEWEST_CHARACTERS:
                         raise
                     self._longest = min(self._longest, longest // 2)
 
@@ -212,16 +221,16 @@ class Embedder:
                 raw = await self._openai.post("/embeddings", body=body, cast_to=object)
             answer = EmbeddingAnswer.model_validate(raw)
         except TimeoutError:
-            return _error("model_timeout", transient=True), estimate
+            return _error(ModelTimeoutError), estimate
         except (ValidationError, *MALFORMED):
-            return _error("embeddings_malformed"), estimate
+            return _error(EmbeddingsMalformedError), estimate
         except APIError as error:
             failure = translate(error, key=self._key, now=self._clock.now())
             spent = estimate if failure.reached == "begun" else Usage(llm_calls=int(failure.reached == "refused"))
             return _reworded(failure.error), spent
         reported = answer.prompt_tokens
         usage = estimate if reported is None else Usage(llm_calls=1, prompt_tokens=reported)
-        return answer.vectors(len(inputs)) or _error("embeddings_malformed"), usage
+        return answer.vectors(len(inputs)) or _error(EmbeddingsMalformedError), usage
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
@@ -249,10 +258,14 @@ def _estimated(inputs: Sequence[str]) -> Usage:
 
 def _reworded(error: DraftlineError) -> DraftlineError:
     """The same, said of this endpoint and its variables."""
-    asked = error.retry_after_seconds if isinstance(error, TransientError) else None
-    return _error(error.code, transient=error.retryable, retry_after_seconds=asked)
+    if isinstance(error, TransientError):
+        return type(error)(_message(type(error)), error.retry_after_seconds)
+    return _error(type(error))
 
 
-def _error(code: str, *, transient: bool = False, retry_after_seconds: float | None = None) -> DraftlineError:
-    message = f"The embeddings endpoint {_REASONS[code]}."
-    return TransientError(code, message, retry_after_seconds) if transient else PermanentError(code, message)
+def _error(kind: type[DraftlineError]) -> DraftlineError:
+    return kind(_message(kind))
+
+
+def _message(kind: type[DraftlineError]) -> str:
+    return f"The embeddings endpoint {_REASONS[kind]}."

@@ -14,7 +14,18 @@ from typing import Literal, TypeAlias
 import httpx2
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
-from shared.contracts.errors import DraftlineError, PermanentError, TransientError
+from shared.contracts.errors import DraftlineError
+from shared.llm.errors import (
+    ModelAuthFailedError,
+    ModelContextExceededError,
+    ModelNotFoundError,
+    ModelQuotaExhaustedError,
+    ModelRateLimitedError,
+    ModelRequestRefusedError,
+    ModelStreamBrokenError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+)
 
 Reached: TypeAlias = Literal["unsent", "refused", "begun"]
 """How far a failed request came: refused by a status costs no tokens, begun may have cost any."""
@@ -47,13 +58,13 @@ def timed_out(idle_seconds: float) -> Failure:
     message = (
         f"The model endpoint was silent for {idle_seconds:g} s. If it is only slow, raise DRAFTLINE_MODEL_IDLE_SECONDS."
     )
-    return Failure(TransientError("model_timeout", message), "begun")
+    return Failure(ModelTimeoutError(message), "begun")
 
 
 def malformed() -> Failure:
     """The endpoint sent something that is no stream of chat completion chunks."""
     message = "The model endpoint sent a malformed stream. Check that OPENAI_BASE_URL ends in /v1."
-    return Failure(TransientError("model_stream_broken", message), "begun")
+    return Failure(ModelStreamBrokenError(message), "begun")
 
 
 def translate(error: APIError, *, key: str, now: datetime) -> Failure:
@@ -92,44 +103,44 @@ def _connection(error: APIConnectionError) -> Failure:
     reached: Reached = "unsent" if isinstance(cause, _NEVER_SENT) else "begun"
     if isinstance(error, APITimeoutError):
         message = "The model endpoint took too long to accept a connection. Check OPENAI_BASE_URL."
-        return Failure(TransientError("model_timeout", message), reached)
+        return Failure(ModelTimeoutError(message), reached)
     if reached == "unsent":
         message = "The model endpoint cannot be reached. Check OPENAI_BASE_URL and that it is running."
-        return Failure(TransientError("model_unavailable", message), reached)
+        return Failure(ModelUnavailableError(message), reached)
     message = f"The connection to the model endpoint broke ({type(cause).__name__})."
-    return Failure(TransientError("model_stream_broken", message), reached)
+    return Failure(ModelStreamBrokenError(message), reached)
 
 
 def _by_status(status: int, error: APIError, quote: str, asked: float | None) -> DraftlineError:
     words = f"{error.code} {error.type} {quote}".lower()
     if any(marker in words for marker in _CONTEXT_EXCEEDED):
         message = "The request is longer than the model's context. Set DRAFTLINE_MODEL_CONTEXT_TOKENS to its size."
-        return PermanentError("model_context_exceeded", message)
+        return ModelContextExceededError(message)
     if status == 402 or any(marker in words for marker in _QUOTA_EXHAUSTED):
         message = "The account at the model endpoint has no credit left. Top it up, then retry the job."
-        return PermanentError("model_quota_exhausted", message)
+        return ModelQuotaExhaustedError(message)
     match status:
         case 401 | 403:
             message = f"The model endpoint denied access (HTTP {status}). Check OPENAI_API_KEY."
-            return PermanentError("model_auth_failed", message)
+            return ModelAuthFailedError(message)
         case 404:
             message = f"The model or its endpoint does not exist. Check OPENAI_MODEL and OPENAI_BASE_URL. {quote}"
-            return PermanentError("model_not_found", message.strip())
+            return ModelNotFoundError(message.strip())
         case 429:
             message = "The model endpoint limits the rate of requests. Lower DRAFTLINE_MODEL_CONCURRENCY if it lasts."
-            return TransientError("model_rate_limited", message, asked)
+            return ModelRateLimitedError(message, asked)
         case 408 | 504:
             message = f"The model endpoint timed out (HTTP {status})."
-            return TransientError("model_timeout", message, asked)
+            return ModelTimeoutError(message, asked)
         case _ if status in (409, 425) or (status >= 500 and status != 501):
             message = f"The model endpoint failed (HTTP {status}); its own log says why."
-            return TransientError("model_unavailable", message, asked)
+            return ModelUnavailableError(message, asked)
         case 0:
             message = "The model endpoint failed in the middle of its answer."
-            return TransientError("model_unavailable", message, asked)
+            return ModelUnavailableError(message, asked)
         case _:
             message = f"The model endpoint refused the request (HTTP {status}). {quote}"
-            return PermanentError("model_request_refused", message.strip())
+            return ModelRequestRefusedError(message.strip())
 
 
 def _quote(error: APIError, key: str) -> str:

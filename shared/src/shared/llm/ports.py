@@ -114,10 +114,7 @@ class Model(Protocol):
         may have reached the endpoint, however it ended. An answer that ``keep`` rejects is not
         stored for later.
 
-        Raises TransientError (``model_unavailable``, ``model_timeout``, ``model_rate_limited``,
-        ``model_empty_answer``, ``model_stream_broken``) and PermanentError (``model_auth_failed``,
-        ``model_not_found``, ``model_request_refused``, ``model_context_exceeded``,
-        ``model_quota_exhausted``, ``model_content_filtered``).
+        Raises the errors of ``shared.llm.errors`` whose names begin with ``Model``.
         """
         ...
 

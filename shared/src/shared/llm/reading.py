@@ -2,11 +2,12 @@
 
 from pydantic import BaseModel
 
-from shared.contracts.errors import DraftlineError, PermanentError, TransientError
+from shared.contracts.errors import DraftlineError
 from shared.contracts.prices import Price, priced
 from shared.contracts.text import encodable
 from shared.contracts.tokens import estimate_tokens
 from shared.contracts.usage import Usage
+from shared.llm.errors import ModelContentFilteredError, ModelEmptyAnswerError, ModelStreamBrokenError
 from shared.llm.ports import Answer, ChatRequest, FinishReason, TextSink
 from shared.llm.thinking import Passed, ThinkFilter
 from shared.llm.tokens import estimate_prompt_tokens
@@ -101,12 +102,12 @@ class AnswerReader:
         """The stream has ended: the answer, or what is wrong with it."""
         self._draft.add(self._filter.finish())
         if self._finish_reason is None:
-            return TransientError("model_stream_broken", "The model's answer ended before it was complete.")
+            return ModelStreamBrokenError("The model's answer ended before it was complete.")
         text = encodable(self._draft.text)
         if self._finish_reason == "content_filter" or (self._refused and not text.strip()):
-            return PermanentError("model_content_filtered", "The model's content filter refused to answer.")
+            return ModelContentFilteredError("The model's content filter refused to answer.")
         if not text.strip():
-            return TransientError("model_empty_answer", _empty_message(self._finish_reason, request.max_tokens))
+            return ModelEmptyAnswerError(_empty_message(self._finish_reason, request.max_tokens))
         finish_reason: FinishReason = "length" if self._finish_reason in _CUT_OFF else "stop"
         return Answer(text, finish_reason, self.usage(request))
 

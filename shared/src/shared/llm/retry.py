@@ -8,6 +8,7 @@ import structlog
 
 from shared.contracts.errors import TransientError
 from shared.lifecycle.clock import Clock
+from shared.llm.errors import ModelTimeoutError
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ class RetryPolicy:
         ``tried`` counts the tries so far, ``chance`` is from 0 to 1. The jitter comes on top of what
         the endpoint asks for in Retry-After, so that not all come back in the same moment.
         """
-        if tried >= (self.timeout_tries if error.code == "model_timeout" else self.tries):
+        if tried >= (self.timeout_tries if isinstance(error, ModelTimeoutError) else self.tries):
             return None
         jittered = chance * min(self.cap_seconds, self.base_seconds * 2 ** (tried - 1))
         pause = jittered + (error.retry_after_seconds or 0.0)

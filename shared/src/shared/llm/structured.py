@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from shared.contracts.errors import PermanentError, TransientError
 from shared.llm.dialect import Rung
+from shared.llm.errors import ModelOutputInvalidError, ModelRequestRefusedError
 from shared.llm.extraction import json_candidates
 from shared.llm.ports import Answer, ChatRequest, Message, Meter, Model, ResponseFormat
 
@@ -31,8 +32,7 @@ async def complete_json(model: Model, request: ChatRequest, schema: type[T], *, 
     """Ask for an object of ``schema``, down the ladder json_schema, json_object, schema in the prompt.
 
     An answer that does not fit is shown to the model with what is wrong, at most twice. Raises
-    TransientError ``model_output_invalid`` if it still does not fit, and what ``Model.complete``
-    raises.
+    ModelOutputInvalidError if it still does not fit, and what ``Model.complete`` raises.
     """
     asking = _Asking(model, schema, meter)
     turns = request.messages
@@ -47,7 +47,7 @@ async def complete_json(model: Model, request: ChatRequest, schema: type[T], *, 
         shown = Message("assistant", answer.text[:_LONGEST_SHOWN])
         turns = (*turns, shown, Message("user", asking.correction(parsed)))
     message = f"The model did not give a valid {schema.__name__}, even after {_REPAIRS} corrections."
-    raise TransientError("model_output_invalid", message)
+    raise ModelOutputInvalidError(message)
 
 
 class _Asking(Generic[T]):
@@ -74,11 +74,8 @@ class _Asking(Generic[T]):
         """Raises what the endpoint says to the last rung."""
         *upper, last = _LADDER[_LADDER.index(self._model.dialect.rung) :]
         for rung in upper:
-            try:
+            with suppress(ModelRequestRefusedError):
                 return await self._ask_at(rung, request, keep)
-            except PermanentError as error:
-                if error.code != "model_request_refused":
-                    raise
         return await self._ask_at(last, request, keep)
 
     async def _ask_at(self, rung: Rung, request: ChatRequest, keep: Callable[[Answer], bool] | None) -> Answer:

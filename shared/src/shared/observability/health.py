@@ -1,16 +1,15 @@
 """The internal port: /metrics, /livez and /readyz, served by a thread so that a busy event loop cannot hide."""
 
+import socket
 import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import make_wsgi_app
-
-from shared.contracts.errors import CannotStartError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -53,7 +52,17 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
+    """Serves on a socket that already listens, of IPv4 or IPv6."""
+
     daemon_threads = True
+
+    def __init__(self, listener: socket.socket, app: Callable[..., Iterable[bytes]]) -> None:
+        super().__init__(listener.getsockname()[:2], _QuietHandler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.server_name, self.server_port = listener.getsockname()[:2]
+        self.setup_environ()
+        self.set_app(app)
 
 
 def _app(health: Health) -> Callable[["WSGIEnvironment", "StartResponse"], Iterable[bytes]]:
@@ -77,20 +86,13 @@ def _app(health: Health) -> Callable[["WSGIEnvironment", "StartResponse"], Itera
 
 
 @contextmanager
-def internal_port(health: Health, host: str, port: int) -> Iterator[int]:
-    """Serve the internal port while the block runs; yields the port bound (useful for 0).
-
-    Raises CannotStartError where the port is taken.
-    """
-    try:
-        server = make_server(host, port, _app(health), server_class=_Server, handler_class=_QuietHandler)
-    except OSError as error:
-        msg = f"cannot listen on {host}:{port} for metrics and probes ({error}): choose another DRAFTLINE_METRICS_PORT"
-        raise CannotStartError(msg) from error
+def internal_port(health: Health, listener: socket.socket) -> Iterator[None]:
+    """Serve metrics and probes on the listening socket while the block runs, then close it."""
+    server = _Server(listener, _app(health))
     thread = threading.Thread(target=server.serve_forever, name="internal-port", daemon=True)
     thread.start()
     try:
-        yield server.server_port
+        yield
     finally:
         server.shutdown()
         server.server_close()

@@ -11,6 +11,7 @@ from shared.contracts.errors import JobError
 from shared.contracts.exports import ExportFormat
 from shared.contracts.ids import JobRef
 from shared.redis.client import Connections
+from shared.redis.commands import AskExport, PutExport, TakeExport
 from shared.redis.keys import Keyspace, shard_of
 from shared.redis.runner import ScriptRunner
 
@@ -61,8 +62,10 @@ class Exports:
 
     async def ask(self, ref: JobRef, file_format: ExportFormat) -> Answer:
         """Ask for a file, once however often this is called."""
-        args = [str(ref), file_format, MOST_ASKED_FOR, round(FAILURE_SECONDS * 1000)]
-        asked, *why = await self._runner.run("ask_export", self._shard(ref), args)
+        command = AskExport(
+            id=str(ref), format=file_format, most=MOST_ASKED_FOR, failure_ms=round(FAILURE_SECONDS * 1000)
+        )
+        asked, *why = await self._runner.run(command, self._shard(ref))
         return Answer(Asked(asked.decode()), JobError.model_validate_json(why[0]) if why else None)
 
     async def look(self, ref: JobRef, file_format: ExportFormat) -> Answer:
@@ -89,8 +92,8 @@ class Exports:
 
         Not repeated after a lost reply: what it took is due again when the time is over.
         """
-        args = [round(seconds * 1000), MOST_TRIES]
-        found = await self._runner.run("take_export", shard, args, self._connections.once)
+        command = TakeExport(time_ms=round(seconds * 1000), most_tries=MOST_TRIES)
+        found = await self._runner.run(command, shard, self._connections.once)
         if not found:
             return None
         ref, file_format, made_of = (part.decode() for part in found)
@@ -108,9 +111,11 @@ class Exports:
         """Let another worker make it at once, and do not count the try; false where the result is gone."""
         return await self._put(taken, "back", b"")
 
-    async def _put(self, taken: Taken, how: str, what: bytes) -> bool:
-        args = [str(taken.ref), taken.file_format, taken.made_of, how, what]
-        reply = await self._runner.run("put_export", self._shard(taken.ref), args)
+    async def _put(self, taken: Taken, outcome: str, content: bytes) -> bool:
+        command = PutExport(
+            id=str(taken.ref), format=taken.file_format, made_of=taken.made_of, outcome=outcome, content=content
+        )
+        reply = await self._runner.run(command, self._shard(taken.ref))
         return bool(reply == b"ok")
 
     def _shard(self, ref: JobRef) -> int:

@@ -1,7 +1,9 @@
-"""Puts the Lua scripts together: one command a file, with the shared parts it names."""
+"""Puts the Lua scripts together: one command a file, with the shared parts it names and names for its arguments."""
 
 from functools import cache
 from importlib.resources import files
+
+from shared.redis.command import Command, preamble
 
 _INCLUDE = "--@include "
 
@@ -12,12 +14,13 @@ def _part(name: str) -> str:
 
 
 @cache
-def source(command: str) -> str:
-    """The text of a command's script; ``--@include a, b`` lines are replaced by those files."""
+def source(script: str) -> str:
+    """The text of a script. The line ``--@include a, b`` is replaced by those files and by names for the arguments."""
     lines: list[str] = []
-    for line in _part(command).splitlines():
+    for line in _part(script).splitlines():
         if line.startswith(_INCLUDE):
             lines.extend(_part(name.strip()) for name in line.removeprefix(_INCLUDE).split(","))
+            lines.append(preamble(Command.by_script[script]))
         else:
             lines.append(line)
     return "\n".join(lines)

@@ -8,7 +8,9 @@ from typing import Any
 
 from shared.contracts.states import Band, JobKind
 from shared.contracts.workers import GivenOrder, Order, WorkerRecord
+from shared.redis import commands
 from shared.redis.client import Connections
+from shared.redis.command import Command
 from shared.redis.keys import REGISTRY_SHARD
 from shared.redis.runner import ScriptRunner
 
@@ -69,18 +71,18 @@ class Operations:
     async def pause(self, kind: JobKind) -> None:
         """Let no worker claim jobs of the kind."""
         for shard in range(self.shards):
-            await self._runner.run("pause", shard, [kind, "pause"])
+            await self._runner.run(commands.Pause(kind=kind, paused=True), shard)
 
     async def resume(self, kind: JobKind) -> None:
         """Let workers claim again."""
         for shard in range(self.shards):
-            await self._runner.run("pause", shard, [kind, "resume"])
+            await self._runner.run(commands.Pause(kind=kind, paused=False), shard)
 
     async def overview(self, kind: JobKind) -> Overview:
         """How many jobs of a kind stand where."""
         paused: int | None = None
         bands = {band: Standing() for band in Band}
-        for since, *numbers in await self._everywhere("overview", [kind, *Band]):
+        for since, *numbers in await self._everywhere(commands.CountQueues(kind=kind, bands=list(Band))):
             paused = int(since) if since and paused is None else paused
             for place, band in enumerate(Band):
                 bands[band] += Standing(*(int(number) for number in numbers[5 * place : 5 * place + 5]))
@@ -88,26 +90,29 @@ class Operations:
 
     async def ahead(self, kind: JobKind, entries: Sequence[tuple[Band, str]]) -> list[int]:
         """How many jobs stand before each of the given entries; in a band of a shard at most MOST_COUNTED count."""
-        args = [kind, MOST_COUNTED, len(Band), *Band, *(part for band, entry in entries for part in (band, entry))]
-        found = await self._everywhere("position", args)
+        pairs = [part for each in entries for part in each]
+        command = commands.FindPositions(kind=kind, most=MOST_COUNTED, bands=list(Band), entries=pairs)
+        found = await self._everywhere(command)
         # Below 0: given to a worker and handed back, so it is the next.
         return [0 if min(numbers) < 0 else sum(numbers) for numbers in zip(*found, strict=True)]
 
-    async def _everywhere(self, name: str, args: Sequence[object]) -> list[Any]:
+    async def _everywhere(self, command: Command) -> list[Any]:
         """The replies of all shards; asked for at once, since they may be on several servers."""
-        return await asyncio.gather(*(self._runner.run(name, shard, args) for shard in range(self.shards)))
+        return await asyncio.gather(*(self._runner.run(command, shard) for shard in range(self.shards)))
 
     async def sweep(self, shard: int, kind: JobKind, tenant: str, cursor: int, lease_ms: int = 0) -> Swept:
         """Drop what has expired from the index, and put back jobs of the kind that stand nowhere; a part a call.
 
         The owner of a running job without a lease, if it lives, has ``lease_ms`` to renew it.
         """
-        following, dropped, restored = await self._runner.run("sweep", shard, [kind, tenant, cursor, lease_ms])
+        following, dropped, restored = await self._runner.run(
+            commands.Sweep(kind=kind, owner=tenant, cursor=cursor, lease_ms=lease_ms), shard
+        )
         return Swept(int(following), int(dropped), int(restored))
 
     async def heartbeat(self, worker: WorkerRecord, life_seconds: float, follows: GivenOrder) -> GivenOrder:
         """Say that a worker lives, and hear its order; the one it follows is kept where the registry forgot it."""
-        fields: Mapping[str, object] = {
+        facts: Mapping[str, commands.Value] = {
             "kind": worker.kind,
             "host": worker.host,
             "version": worker.version,
@@ -116,22 +121,21 @@ class Operations:
             "running": json.dumps(worker.running),
             "draining": int(worker.draining),
         }
-        args = [
-            worker.id,
-            round(life_seconds * 1000),
-            follows.order,
-            follows.at_ms,
-            *(part for pair in fields.items() for part in pair),
-        ]
-        client = self._runner.connections.heartbeat
-        order, at_ms = await self._runner.run("heartbeat", REGISTRY_SHARD, args, client)
+        command = commands.Heartbeat(
+            worker=worker.id,
+            life_ms=round(life_seconds * 1000),
+            order=follows.order,
+            ordered_at=follows.at_ms,
+            facts=facts,
+        )
+        order, at_ms = await self._runner.run(command, REGISTRY_SHARD, self._runner.connections.heartbeat)
         return read_order(order, at_ms) or follows
 
     async def sign_off(self, worker: str) -> None:
         """Take a worker out of the registry."""
-        await self._runner.run("sign_off", REGISTRY_SHARD, [worker])
+        await self._runner.run(commands.SignOff(worker=worker), REGISTRY_SHARD)
 
     async def instruct(self, kind: JobKind, order: Order, worker: str = "") -> list[str]:
         """Order one worker, or all of a kind; returns the ids of those that live and were told."""
-        told = await self._runner.run("instruct", REGISTRY_SHARD, [kind, order, worker])
+        told = await self._runner.run(commands.Instruct(kind=kind, order=order, worker=worker), REGISTRY_SHARD)
         return [name.decode() for name in told]

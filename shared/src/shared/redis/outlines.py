@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.contracts.ids import JobRef
+from shared.redis.commands import Approve, PutOutline
 from shared.redis.scripts import Scripts
 
 MOST_VERSIONS = 200
@@ -50,7 +51,7 @@ class OutlineChange:
     """The new one, the same way."""
     digest: str
     """Tells this change from others of the same version."""
-    told: bytes
+    event: bytes
     """Data of the event (JSON)."""
 
 
@@ -62,9 +63,18 @@ class Outlines:
 
     async def put(self, ref: JobRef, change: OutlineChange) -> Put:
         """Store the next version, unless somebody else made one meanwhile."""
-        args = (change.base, change.after, change.before, change.digest, change.told, MOST_VERSIONS, MOST_BYTES)
-        return Put(await self._scripts.asked("put_outline", ref, *args))
+        command = PutOutline(
+            id=str(ref),
+            base=change.base,
+            changed=change.after,
+            unchanged=change.before,
+            digest=change.digest,
+            event=change.event,
+            most_versions=MOST_VERSIONS,
+            most_bytes=MOST_BYTES,
+        )
+        return Put(await self._scripts.asked(ref, command))
 
     async def approve(self, ref: JobRef, version: int | None) -> Approved:
         """Let a planned document be written: what was seen, or whichever is the latest."""
-        return Approved(await self._scripts.asked("approve", ref, "" if version is None else version))
+        return Approved(await self._scripts.asked(ref, Approve(id=str(ref), seen=version)))

@@ -1,10 +1,12 @@
-"""Runs the Lua scripts by name, by their digest where the server knows them already."""
+"""Runs commands: Lua scripts, by their digest where the server knows them already."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from shared.redis.client import Connections
+from shared.redis.command import Command
+from shared.redis.commands import Confirm
 from shared.redis.failures import NO_SCRIPT, UnconfirmedError, told_when_it_may_pass
 from shared.redis.keys import script_keys
 from shared.redis.lua_source import source
@@ -18,19 +20,19 @@ class ScriptRunner:
         self.connections = connections
         self._scripts: dict[str, tuple[str, str]] = {}
 
-    async def run(self, name: str, shard: int, args: Sequence[Any], client: Traffic | None = None) -> Any:
+    async def run(self, command: Command, shard: int, client: Traffic | None = None) -> Any:
         """The script's reply; on the connection for idempotent commands unless another client is given."""
         client = client or self.connections.commands
         try:
-            return await client.execute_command(*self._call(name, shard, args))
+            return await client.execute_command(*self._call(command, shard))
         except NO_SCRIPT:
-            return await client.execute_command(*self._call(name, shard, args, known=False))
+            return await client.execute_command(*self._call(command, shard, known=False))
 
-    async def run_confirmed(self, name: str, shard: int, args: Sequence[Any], seconds: float) -> Any:
+    async def run_confirmed(self, command: Command, shard: int, seconds: float) -> Any:
         """The script's reply once a replica has what it wrote; raises UnconfirmedError where none has in time."""
 
         def call(known: bool) -> tuple[Any, ...]:
-            return self._call(name, shard, args, known=known)
+            return self._call(command, shard, known=known)
 
         return await self._confirmed(call, shard, seconds)
 
@@ -44,7 +46,7 @@ class ScriptRunner:
         for known in (True, False):
             first, written, replicas = await self.connections.confirmed.in_a_row(
                 call(known),
-                self._call("confirm", shard, (), known=known),
+                self._call(Confirm(), shard, known=known),
                 ("WAIT", 1, round(seconds * 1000)),
             )
             # Carried out the first time, it would find its own work the second.
@@ -58,10 +60,10 @@ class ScriptRunner:
             raise UnconfirmedError(msg)
         return reply
 
-    def _call(self, name: str, shard: int, args: Sequence[Any], *, known: bool = True) -> tuple[Any, ...]:
+    def _call(self, command: Command, shard: int, *, known: bool = True) -> tuple[Any, ...]:
         keys = script_keys(shard)
-        text, digest = self._script(name)
-        return ("EVALSHA" if known else "EVAL", digest if known else text, len(keys), *keys, *args)
+        text, digest = self._script(command.script)
+        return ("EVALSHA" if known else "EVAL", digest if known else text, len(keys), *keys, *command.arguments())
 
     def _script(self, name: str) -> tuple[str, str]:
         known = self._scripts.get(name)

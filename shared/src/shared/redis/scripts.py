@@ -1,15 +1,16 @@
 """One typed function for each Lua script. The scripts' headers say what they read, write and return."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from shared.contracts.ids import EventId, JobRef
-from shared.contracts.jobs import Claim, Origin
-from shared.contracts.states import Band, JobKind, Review
+from shared.contracts.jobs import Claim, JobSpec
+from shared.contracts.states import Band, JobKind
 from shared.contracts.usage import Usage
+from shared.redis import commands
 from shared.redis.client import Connections
+from shared.redis.command import Command
 from shared.redis.keys import Keyspace, shard_of
 from shared.redis.runner import ScriptRunner
 
@@ -68,37 +69,9 @@ class Retried(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
-    """Everything submit writes."""
-
-    ref: JobRef
-    kind: JobKind
-    digest: str
-    priority: int
-    max_attempts: int
-    request_id: str
-    metadata: str
-    payload: bytes
-    delay_ms: int
-    not_before_ms: int
-    result_ttl_seconds: int
-    record_ttl_seconds: int
-    failed_ttl_seconds: int
-    soft_limit_ms: int | None = None
-    hard_limit_ms: int | None = None
-    phase: JobKind | None = None
-    """The workers that take it first; None: those of its kind."""
-    review: bool = False
-    origin: Origin = field(default_factory=Origin)
-    max_tokens: int | None = None
-    max_cost_usd: float | None = None
-    work: Mapping[str, bytes] = field(default_factory=dict)
-    """Stored work that it begins with, by field."""
-
-
-@dataclass(frozen=True, slots=True)
 class Fetcher:
-    """Who fetches, and its how manieth fetch that is: names what a lost reply claimed."""
+    """Identifies one fetch by worker and sequence number, so that jobs claimed by a fetch whose reply was lost can be
+    given back."""
 
     worker: str
     number: int
@@ -141,8 +114,12 @@ class NewEvent:
     data: bytes
 
 
-def usage_argument(usage: Usage | None) -> bytes:
+def _json(usage: Usage | None) -> bytes:
     return usage.model_dump_json().encode() if usage is not None else b""
+
+
+_CLAIMED = ("fence", "attempt", "worked", "waited", "probation", *Claim.FIELDS)
+"""What fetch tells of a claim, in this order."""
 
 
 class Scripts:
@@ -155,51 +132,29 @@ class Scripts:
         """How long what a caller asks for may take to reach a replica; None asks none."""
         self.shards = shards
 
-    async def _on_job(self, name: str, ref: JobRef, *args: Any) -> str:
-        reply = await self._runner.run(name, shard_of(ref, self.shards), [str(ref), *args])
+    async def _on_job(self, ref: JobRef, command: Command) -> str:
+        reply = await self._runner.run(command, shard_of(ref, self.shards))
         return str(reply.decode())
 
-    async def asked(self, name: str, ref: JobRef, *args: Any) -> str:
+    async def asked(self, ref: JobRef, command: Command) -> str:
         """As ``_on_job``, for what is acknowledged to a caller; raises UnconfirmedError."""
         if self._confirm_seconds is None:
-            return await self._on_job(name, ref, *args)
-        arguments = [str(ref), *args]
-        shard = shard_of(ref, self.shards)
-        reply = await self._runner.run_confirmed(name, shard, arguments, self._confirm_seconds)
+            return await self._on_job(ref, command)
+        reply = await self._runner.run_confirmed(command, shard_of(ref, self.shards), self._confirm_seconds)
         return str(reply.decode())
 
-    async def submit(self, new: Submission) -> Submitted:
+    async def submit(self, spec: JobSpec) -> Submitted:
         """Accept a job once."""
-        return Submitted(
-            await self.asked(
-                "submit",
-                new.ref,
-                new.digest,
-                new.kind,
-                Band.of(new.priority),
-                new.priority,
-                new.max_attempts,
-                new.request_id,
-                new.metadata,
-                new.payload,
-                new.delay_ms,
-                new.not_before_ms,
-                new.result_ttl_seconds,
-                new.record_ttl_seconds,
-                new.failed_ttl_seconds,
-                "" if new.soft_limit_ms is None else new.soft_limit_ms,
-                "" if new.hard_limit_ms is None else new.hard_limit_ms,
-                new.phase or new.kind,
-                Review.WANTED if new.review else "",
-                new.origin.parent,
-                new.origin.root,
-                new.origin.section,
-                new.origin.batch,
-                "" if new.max_tokens is None else new.max_tokens,
-                "" if new.max_cost_usd is None else new.max_cost_usd,
-                *(part for item in new.work.items() for part in item),
-            )
+        command = commands.Submit(
+            id=str(spec.ref),
+            digest=spec.digest,
+            delay_ms=round(spec.delay_seconds * 1000),
+            not_before_ms=round(spec.not_before.timestamp() * 1000) if spec.not_before else 0,
+            payload=spec.payload,
+            record=spec.record(),
+            work=spec.work,
         )
+        return Submitted(await self.asked(spec.ref, command))
 
     async def safe(self, ref: JobRef) -> bool:
         """Whether a job is there still, on a replica too where that is asked for; raises UnconfirmedError."""
@@ -223,115 +178,116 @@ class Scripts:
 
         Of the jobs in their last attempt after their workers died, one at most, and none unless ``suspects``.
         """
-        args = [fetcher.worker, fetcher.number, lease_ms, count, int(suspects), kind, *bands]
-        claims, last_ids = await self._runner.run("fetch", shard, args, self._connections.once)
+        command = commands.Fetch(
+            kind=kind,
+            worker=fetcher.worker,
+            number=fetcher.number,
+            lease_ms=lease_ms,
+            most=count,
+            suspects=suspects,
+            bands=bands,
+            fields=Claim.FIELDS,
+        )
+        claims, last_ids = await self._runner.run(command, shard, self._connections.once)
         return Fetched([_claim(kind, item) for item in claims], [item.decode() for item in last_ids])
 
     async def reconcile(self, shard: int, kind: JobKind, answered: Fetcher) -> int:
         """Give back what was claimed by fetches after the last one that was answered; returns how many jobs."""
-        return int(await self._runner.run("reconcile", shard, [kind, answered.worker, answered.number]))
+        command = commands.Reconcile(kind=kind, worker=answered.worker, answered=answered.number)
+        return int(await self._runner.run(command, shard))
 
     async def renew(self, shard: int, kind: JobKind, lease_ms: int, held: Sequence[tuple[JobRef, int]]) -> list[Owned]:
         """Prolong leases, on the heartbeat's own connection; one answer for each job held."""
-        args: list[Any] = [kind, lease_ms]
-        for ref, fence in held:
-            args += [str(ref), fence]
-        replies = await self._runner.run("renew", shard, args, self._connections.heartbeat)
+        pairs = [part for ref, fence in held for part in (str(ref), fence)]
+        command = commands.Renew(kind=kind, lease_ms=lease_ms, held=pairs)
+        replies = await self._runner.run(command, shard, self._connections.heartbeat)
         return [Owned(reply.decode()) for reply in replies]
 
     async def append_events(self, claim: Claim, events: Sequence[NewEvent]) -> Owned:
         """Write events in order; repeating a batch writes nothing twice."""
-        args: list[Any] = [claim.fence]
-        for event in events:
-            args += [event.seq, event.type, event.data]
-        return Owned(await self._on_job("append_events", claim.ref, *args))
+        parts = [part for event in events for part in (event.seq, event.type, event.data)]
+        command = commands.AppendEvents(id=str(claim.ref), fence=claim.fence, events=parts)
+        return Owned(await self._on_job(claim.ref, command))
 
     async def put_artifact(self, claim: Claim, write: ArtifactWrite) -> Owned:
         """Store a piece of work and count what was spent; a repeated write counts nothing twice."""
-        args = (claim.fence, write.field, write.value, usage_argument(write.usage), write.name)
-        return Owned(await self._on_job("put_artifact", claim.ref, *args))
+        command = commands.PutArtifact(
+            id=str(claim.ref),
+            fence=claim.fence,
+            field=write.field,
+            value=write.value,
+            usage=_json(write.usage),
+            write=write.name,
+        )
+        return Owned(await self._on_job(claim.ref, command))
 
     async def put_checkpoint(self, ref: JobRef, fence: int, items: Sequence[CheckpointItem]) -> Owned:
         """Store parts of the graph's checkpoints in one step."""
-        args: list[Any] = [fence]
-        for item in items:
-            args += [item.part, "add" if item.keep else "set", item.field, item.value]
-        return Owned(await self._on_job("put_checkpoint", ref, *args))
+        parts = [part for item in items for part in (item.part, "add" if item.keep else "set", item.field, item.value)]
+        return Owned(await self._on_job(ref, commands.PutCheckpoint(id=str(ref), fence=fence, items=parts)))
 
-    async def finish(self, claim: Claim, seq: int, result: bytes, link: str, usage: Usage | None = None) -> Settled:
+    async def finish(self, claim: Claim, seq: int, result: bytes, usage: Usage | None = None) -> Settled:
         """Complete the job. ``result`` is a JSON object without usage, which the script adds."""
-        args = (claim.fence, seq, result, link, usage_argument(usage))
-        return Settled(await self._on_job("finish", claim.ref, *args))
+        command = commands.Finish(id=str(claim.ref), fence=claim.fence, seq=seq, result=result, usage=_json(usage))
+        return Settled(await self._on_job(claim.ref, command))
 
     async def fail(
         self, claim: Claim, seq: int, error: bytes, wait_ms: int | None, usage: Usage | None = None
     ) -> Settled:
         """End an attempt with an error; ``wait_ms`` None means that no other attempt follows."""
-        args = (claim.fence, seq, error, -1 if wait_ms is None else wait_ms, usage_argument(usage))
-        return Settled(await self._on_job("fail", claim.ref, *args))
+        command = commands.FailAttempt(
+            id=str(claim.ref), fence=claim.fence, seq=seq, failure=error, wait_ms=wait_ms, usage=_json(usage)
+        )
+        return Settled(await self._on_job(claim.ref, command))
 
     async def release(self, claim: Claim, seq: int, usage: Usage | None = None) -> Settled:
         """Give the job back unharmed, or settle it as cancelled where that was asked for."""
-        args = (claim.fence, seq, usage_argument(usage))
-        return Settled(await self._on_job("release", claim.ref, *args))
+        command = commands.Release(id=str(claim.ref), fence=claim.fence, seq=seq, usage=_json(usage))
+        return Settled(await self._on_job(claim.ref, command))
 
     async def hand_over(
-        self, claim: Claim, seq: int, version: int, outline: bytes, told: bytes, usage: Usage | None = None
+        self, claim: Claim, seq: int, version: int, stored: bytes, outline: bytes, usage: Usage | None = None
     ) -> Settled:
-        """Give a planned document to those who write it, or let it wait for a person. ``outline`` is that version as
-        stored, ``told`` the end of the event's JSON object.
+        """Give a planned document to those who write it, or let it wait for a person.
+
+        ``stored`` is the version of the outline as it is kept (JSON), ``outline`` the outline alone, for the event.
         """
-        args = (claim.fence, seq, version, outline, told, usage_argument(usage))
-        return Settled(await self._on_job("handover", claim.ref, *args))
+        command = commands.HandOver(
+            id=str(claim.ref),
+            fence=claim.fence,
+            seq=seq,
+            version=version,
+            stored=stored,
+            outline=outline,
+            usage=_json(usage),
+        )
+        return Settled(await self._on_job(claim.ref, command))
 
     async def promote(self, shard: int, kind: JobKind) -> tuple[int, int | None]:
         """Queue what is due. Returns how many, and in how many ms the next one is due, if any."""
-        moved, following = await self._runner.run("promote", shard, [kind])
+        moved, following = await self._runner.run(commands.Promote(kind=kind), shard)
         return int(moved), None if following == b"-1" else int(following)
 
     async def cancel(self, ref: JobRef) -> Cancelled:
         """End a waiting job, or ask the owner of a running one to end it."""
-        return Cancelled(await self.asked("cancel", ref))
+        return Cancelled(await self.asked(ref, commands.Cancel(id=str(ref))))
 
     async def retry(self, ref: JobRef, request_id: str) -> Retried:
         """Begin a failed or cancelled job again, from its checkpoint, with its attempts counted afresh."""
-        return Retried(await self.asked("retry", ref, request_id))
+        return Retried(await self.asked(ref, commands.Retry(id=str(ref), request_id=request_id)))
 
     async def requeue(self, ref: JobRef, request_id: str) -> bool:
         """Begin a dead letter again as ``retry`` does; false where there is none of this id."""
-        return await self.asked("requeue", ref, request_id) == "requeued"
+        return await self.asked(ref, commands.Requeue(id=str(ref), request_id=request_id)) == "requeued"
 
     async def purge(self, ref: JobRef) -> bool:
         """Forget a dead letter and everything of its job; false where there is none of this id."""
-        return await self._on_job("purge", ref) == "purged"
+        return await self._on_job(ref, commands.Purge(id=str(ref))) == "purged"
 
 
-def _claim(kind: JobKind, item: list[bytes]) -> Claim:
-    (ref, fence, attempt, max_attempts, run, band, request_id, waited, worked, soft, hard, probation, makes,
-     prompt, completion, cost, max_tokens, max_cost) = (part.decode() for part in item)  # fmt: skip
-    return Claim(
-        ref=JobRef.parse(ref),
-        kind=kind,
-        band=Band(band),
-        fence=int(fence),
-        attempt=int(attempt),
-        max_attempts=int(max_attempts),
-        run=int(run),
-        request_id=request_id,
-        waited_seconds=int(waited) / 1000,
-        worked_seconds=int(worked) / 1000,
-        soft_limit_seconds=int(soft) / 1000 if soft else None,
-        hard_limit_seconds=int(hard) / 1000 if hard else None,
-        on_probation=probation == "1",
-        makes=JobKind(makes),
-        spent=Usage(
-            prompt_tokens=int(prompt or 0),
-            completion_tokens=int(completion or 0),
-            cost_usd=float(cost) if cost else None,
-        ),
-        max_tokens=int(max_tokens) if max_tokens else None,
-        max_cost_usd=float(max_cost) if max_cost else None,
-    )
+def _claim(kind: JobKind, item: Sequence[bytes]) -> Claim:
+    ref, *values = (part.decode() for part in item)
+    return Claim.from_record(JobRef.parse(ref), kind, dict(zip(_CLAIMED, values, strict=True)))
 
 
 def event_id(raw: bytes) -> EventId:

@@ -5,6 +5,6 @@ without the service's environment (and so without its keys), and are killed with
 """
 
 from shared.sandbox.child import Ended, Limits, Reason, Sandbox
-from shared.sandbox.pandoc import Pandoc
+from shared.sandbox.pandoc import Pandoc, RenderingFailedError
 
-__all__ = ["Ended", "Limits", "Pandoc", "Reason", "Sandbox"]
+__all__ = ["Ended", "Limits", "Pandoc", "Reason", "RenderingFailedError", "Sandbox"]

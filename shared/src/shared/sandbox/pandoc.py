@@ -17,6 +17,12 @@ def pandoc_path() -> str:
     return str(pypandoc.get_pandoc_path())
 
 
+class RenderingFailedError(PermanentError):
+    code = "rendering_failed"
+    meaning = "pandoc could not write the reference list or a file"
+    advice = "Read the message; report it if the document is an ordinary one"
+
+
 class Pandoc:
     """Converts documents; reads no file but those named by an option, and opens no connection."""
 
@@ -30,11 +36,10 @@ class Pandoc:
         return await self._sandbox.run(command(self._path, source, target, *options), given, self._limits)
 
     async def convert(self, source: str, target: str, given: bytes, *options: str) -> bytes:
-        """Convert what is our own; raises PermanentError ``rendering_failed`` where it does not work."""
+        """Convert what is our own; raises RenderingFailedError where it does not work."""
         ended = await self.ended(source, target, given, *options)
         if ended.reason is not None:
-            code = "rendering_failed"
-            raise PermanentError(code, f"pandoc could not make {target} ({ended.reason}): {ended.complaint[-300:]}")
+            raise RenderingFailedError(f"pandoc could not make {target} ({ended.reason}): {ended.complaint[-300:]}")
         return ended.output
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from shared.contracts.jobs import Retention
 from shared.settings.base import EnvironmentSettings
 
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^\s:\[\]]+):\d{1,5}")
@@ -77,3 +78,7 @@ class RetentionSettings(EnvironmentSettings):
     result_ttl_seconds: int = Field(default=3_600, ge=1, description="The result of a completed job.")
     record_ttl_seconds: int = Field(default=86_400, ge=1, description="Record and events of a settled job.")
     failed_ttl_seconds: int = Field(default=604_800, ge=1, description="Everything of a failed job.")
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(self.result_ttl_seconds, self.record_ttl_seconds, self.failed_ttl_seconds)

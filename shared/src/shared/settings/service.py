@@ -11,7 +11,16 @@ class ObservabilitySettings(EnvironmentSettings):
     """Logs and the internal port."""
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
-    host: str = Field(default="127.0.0.1", description="Address all ports bind to; containers set 0.0.0.0.")
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address all ports bind to, of IPv4 or IPv6. `::` takes both; containers set 0.0.0.0.",
+    )
+    metrics_fd: int | None = Field(
+        default=None,
+        ge=3,
+        description="File descriptor of a bound TCP socket that a supervisor hands down. The internal port is then "
+        "served there, and address and DRAFTLINE_METRICS_PORT are not used.",
+    )
 
 
 class WorkerSettings(EnvironmentSettings):

@@ -42,7 +42,7 @@ class Desk(Protocol):
         ...
 
     async def require(self, field: str) -> bytes:
-        """A piece of stored work that must be there; raises PermanentError ``work_lost`` where it is not."""
+        """A piece of stored work that must be there; raises WorkLostError where it is not."""
         ...
 
     async def store(self, field: str, value: bytes) -> None:

@@ -17,10 +17,10 @@ class HandOver:
     """The handler planned a document that others write."""
 
     version: int
+    stored: bytes
+    """That version of the outline as it is kept (JSON)."""
     outline: bytes
-    """That version as it is stored (JSON)."""
-    shown: bytes
-    """The outline itself as JSON."""
+    """The outline alone (JSON)."""
 
 
 @dataclass(frozen=True, slots=True)

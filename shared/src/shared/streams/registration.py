@@ -3,10 +3,10 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from importlib.metadata import version
 
 import structlog
 
+from shared import __version__
 from shared.contracts.states import JobKind
 from shared.contracts.workers import GivenOrder, Order, WorkerRecord
 from shared.lifecycle.clock import Clock
@@ -43,7 +43,7 @@ class Registration:
         self._holding = holding
         self._heartbeat_seconds = heartbeat_seconds
         self._host = socket.gethostname()
-        self._version = version("draftline-shared")
+        self._version = __version__
         self._started_at = clock.now()
         self._soon = asyncio.Event()
         self._told = self._follows = GivenOrder()

@@ -4,7 +4,7 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from shared.contracts.errors import LeaseLostError, PermanentError
+from shared.contracts.errors import LeaseLostError, RequestLostError, WorkLostError
 from shared.contracts.events import EventData
 from shared.contracts.jobs import Claim
 from shared.contracts.usage import Usage
@@ -70,11 +70,10 @@ class Session:
         self.events.text(section_id, revision, piece)
 
     async def payload(self) -> bytes:
-        """The request as accepted; raises PermanentError where it is gone."""
+        """The request as accepted; raises RequestLostError where it is gone."""
         payload = await self._reads.payload(self.claim.ref)
         if payload is None:
-            code = "request_lost"
-            raise PermanentError(code, "The job's request is no longer in Redis; submit the job again.")
+            raise RequestLostError("The job's request is no longer in Redis; submit the job again.")
         return payload
 
     async def load(self, field: str) -> bytes | None:
@@ -82,11 +81,10 @@ class Session:
         return await self._reads.artifact(self.claim.ref, field)
 
     async def require(self, field: str) -> bytes:
-        """A piece of stored work that must be there; raises PermanentError ``work_lost`` where it is not."""
+        """A piece of stored work that must be there; raises WorkLostError where it is not."""
         found = await self.load(field)
         if found is None:
-            code = "work_lost"
-            raise PermanentError(code, f"The job's stored work {field!r} is no longer in Redis; submit the job again.")
+            raise WorkLostError(f"The job's stored work {field!r} is no longer in Redis; submit the job again.")
         return found
 
     async def stored_fields(self) -> list[str]:

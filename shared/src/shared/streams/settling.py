@@ -17,24 +17,6 @@ from shared.streams.session import Session
 log = structlog.get_logger()
 
 _T = TypeVar("_T")
-INLINE_BYTES = 16_384
-"""An outline in an event."""
-
-
-def result_link(job_id: str) -> str:
-    """Where the gateway serves a result."""
-    return f"/api/v1/jobs/{job_id}/result"
-
-
-def outline_link(job_id: str) -> str:
-    """Where the gateway serves an outline."""
-    return f"/api/v1/jobs/{job_id}/outline"
-
-
-def _told(job_id: str, outline: bytes) -> bytes:
-    """The end of the event that tells of an outline: with it, or with where it is."""
-    shown = outline if len(outline) <= INLINE_BYTES else b"null"
-    return b'"outline":%s,"outline_link":"%s"}' % (shown, outline_link(job_id).encode())
 
 
 class Settler:
@@ -60,10 +42,9 @@ class Settler:
         claim, seq = session.claim, session.events.next_seq()
         match outcome:
             case Done(result):
-                return await self._scripts.finish(claim, seq, result, result_link(claim.ref.job_id), usage)
-            case HandOver(version, outline, shown):
-                told = _told(claim.ref.job_id, shown)
-                return await self._scripts.hand_over(claim, seq, version, outline, told, usage)
+                return await self._scripts.finish(claim, seq, result, usage)
+            case HandOver(version, stored, outline):
+                return await self._scripts.hand_over(claim, seq, version, stored, outline, usage)
             case Retry(error, wait_seconds):
                 wait_ms = round(wait_seconds * 1000)
                 return await self._scripts.fail(claim, seq, error.model_dump_json().encode(), wait_ms, usage)

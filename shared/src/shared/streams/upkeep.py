@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -15,17 +16,31 @@ from shared.redis.scripts import Scripts
 
 log = structlog.get_logger()
 
-PROMOTE_SECONDS = 1.0
-SWEEP_SECONDS = 5.0
-"""Between two steps of a sweep that finds nothing; one that finds something goes on at once."""
+
+@dataclass(frozen=True, slots=True)
+class UpkeepPauses:
+    """Seconds between two looks at a shard."""
+
+    promote_seconds: float = 1.0
+    sweep_seconds: float = 5.0
+    """Of a sweep that finds nothing; one that finds something goes on at once."""
+
+    def sweep(self) -> float:
+        """At random, so that a fleet does not walk in step."""
+        return self.sweep_seconds * random.uniform(0.5, 1.5)
 
 
 async def promote_forever(
-    scripts: Scripts, shard: int, kind: JobKind, clock: Clock, reached: Callable[[int], None]
+    scripts: Scripts,
+    shard: int,
+    kind: JobKind,
+    clock: Clock,
+    reached: Callable[[int], None],
+    pauses: UpkeepPauses,
 ) -> None:
     """Queue scheduled jobs of a shard when they are due; ``reached`` is told of each answer."""
     while True:
-        pause = PROMOTE_SECONDS
+        pause = pauses.promote_seconds
         try:
             _, wait_ms = await scripts.promote(shard, kind)
         except (*UNAVAILABLE, ANY) as error:
@@ -43,7 +58,7 @@ async def sweep_forever(
     kind: JobKind,
     clock: Clock,
     lease_seconds: float,
-    pause: float = SWEEP_SECONDS,
+    pauses: UpkeepPauses,
 ) -> None:
     """Walk the index of a shard round and round: forget what has expired, put back what stands nowhere."""
     lease_ms = round(lease_seconds * 1000)
@@ -57,15 +72,14 @@ async def sweep_forever(
             cursor, dropped = swept.cursor, swept.dropped
             if swept.restored:
                 log.warning("jobs_put_back", shard=shard, jobs=swept.restored)
-        # At random, so that a fleet does not walk in step.
-        await clock.sleep(0.1 if dropped else pause * random.uniform(0.5, 1.5))
+        await clock.sleep(0.1 if dropped else pauses.sweep())
 
 
-async def agree_forever(reads: Reads, clock: Clock) -> None:
+async def agree_forever(reads: Reads, clock: Clock, pauses: UpkeepPauses) -> None:
     """See that the number of shards stays agreed upon; raises ShardMismatchError where it is another one now."""
     while True:
         try:
             await reads.fix_shards()
         except (*UNAVAILABLE, ANY) as error:
             log.warning("agreeing_failed", error=str(error))
-        await clock.sleep(SWEEP_SECONDS * random.uniform(0.5, 1.5))
+        await clock.sleep(pauses.sweep())

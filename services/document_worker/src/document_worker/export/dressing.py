@@ -9,7 +9,7 @@ from string import Template
 from lxml import etree
 
 from document_worker.export.manuscript import Manuscript
-from shared.retrieval.text import is_han
+from shared.language.text import is_han
 
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

@@ -10,7 +10,7 @@ from document_worker.export.nodes import Node, attributes, node, span, text_of
 from document_worker.export.reading import CLOSING, OPENING, as_prose, plain_paragraphs, writable
 from shared.contracts.commands import ReferenceStyleName
 from shared.contracts.document import Document
-from shared.retrieval.text import is_han
+from shared.language.text import is_han
 
 _ENTRY = re.compile(f"(?:{OPENING}|\\[)(\\d{{1,6}})(?:{CLOSING}|\\])")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")

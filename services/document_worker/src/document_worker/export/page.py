@@ -51,7 +51,7 @@ _CLEANER = nh3.Cleaner(
 
 
 async def to_page(manuscript: Manuscript, pandoc: Pandoc) -> bytes:
-    """The page; raises PermanentError ``rendering_failed`` where pandoc cannot make it."""
+    """The page; raises RenderingFailedError where pandoc cannot make it."""
     blocks = [_scrolling(block) if block["t"] == "Table" else block for block in manuscript.blocks]
     given = json.dumps(tree([*blocks, *_references(manuscript)])).encode()
     body = await pandoc.convert(

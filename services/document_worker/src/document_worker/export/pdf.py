@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from document_worker.export.cleaning import anchor_of
-from document_worker.export.fonts import Fonts
+from document_worker.export.errors import ExportFailedError, ExportFontMissingError
+from document_worker.export.fonts import WITHOUT_TYPST, Fonts, can_set_pdf
 from document_worker.export.manuscript import Manuscript
 from document_worker.export.nodes import Node, node, tree
-from shared.contracts.errors import PermanentError
 from shared.sandbox import Limits, Pandoc, Sandbox
 
 LIMITS = Limits(memory_bytes=3 << 30, cpu_seconds=40, seconds=45.0)
@@ -40,9 +40,11 @@ class Typesetter:
     async def to_pdf(self, manuscript: Manuscript, made_at: datetime) -> bytes:
         """The PDF; the same for the same manuscript and time. Symbols that no font has are left out.
 
-        Raises PermanentError ``export_font_missing`` where letters have no font, ``export_failed`` or
-        ``rendering_failed`` where it cannot be made; UnsettableError where a formula is in the way.
+        Raises ExportFontMissingError where letters have no font, ExportFailedError or RenderingFailedError where it
+        cannot be made; UnsettableError where a formula is in the way.
         """
+        if not can_set_pdf():
+            raise ExportFailedError(WITHOUT_TYPST)
         source = await self._source(manuscript)
         answer = await self._set(source, made_at)
         if isinstance(answer, dict) and (missing := answer.get("missing")):
@@ -53,8 +55,7 @@ class Typesetter:
             return answer
         if "error" in answer:
             raise UnsettableError(answer["error"])
-        code = "export_font_missing"
-        raise PermanentError(code, f"The PDF cannot be set as it should be: {answer}")
+        raise ExportFontMissingError(f"The PDF cannot be set as it should be: {answer}")
 
     async def _source(self, manuscript: Manuscript) -> str:
         blocks = [*manuscript.blocks, *_references(manuscript)]
@@ -76,8 +77,7 @@ class Typesetter:
             # Its stack ends where formulas are nested some hundred times.
             raise UnsettableError(ended.complaint[-300:])
         if ended.reason is not None:
-            code = "export_failed"
-            raise PermanentError(code, f"The PDF could not be set ({ended.reason}): {ended.complaint[-300:]}")
+            raise ExportFailedError(f"The PDF could not be set ({ended.reason}): {ended.complaint[-300:]}")
         answer: bytes | dict[str, Any] = ended.output if ended.output.startswith(b"%PDF") else json.loads(ended.output)
         return answer
 
@@ -87,8 +87,7 @@ def _refuse_letters(missing: str) -> None:
     if not letters:
         return
     scripts = sorted({_script(char) for char in letters})
-    code = "export_font_missing"
-    raise PermanentError(code, f"No font has these letters ({', '.join(scripts)}): {''.join(letters[:40])}")
+    raise ExportFontMissingError(f"No font has these letters ({', '.join(scripts)}): {''.join(letters[:40])}")
 
 
 def _script(char: str) -> str:

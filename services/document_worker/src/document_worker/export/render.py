@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from document_worker.export.csl import to_csl_json
+from document_worker.export.errors import ExportFailedError
 from document_worker.export.fonts import Fonts
 from document_worker.export.manuscript import Manuscript, prepare
 from document_worker.export.page import to_page
@@ -14,12 +15,10 @@ from document_worker.export.references import to_bibtex
 from document_worker.export.word import to_docx
 from shared.contracts.commands import ReferenceStyleName
 from shared.contracts.document import Document
-from shared.contracts.errors import PermanentError
 from shared.contracts.exports import ExportFormat
-from shared.retrieval.text import is_han
-from shared.sandbox import Pandoc, Sandbox
+from shared.language.text import is_han
+from shared.sandbox import Pandoc, RenderingFailedError, Sandbox
 
-_FAILED = "export_failed"
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')
 _LONGEST_NAME = 80
 
@@ -43,16 +42,14 @@ class Exporter:
     async def export(self, document: Document, file_format: ExportFormat, made_at: datetime) -> ExportedFile:
         """The document in a format, dated ``made_at``.
 
-        Raises PermanentError ``export_failed``, or ``export_font_missing`` where a PDF would lack letters.
+        Raises ExportFailedError, or ExportFontMissingError where a PDF would lack letters.
         """
         try:
             content = await self._content(document, file_format, made_at)
         except UnsettableError as error:
-            raise PermanentError(_FAILED, f"The PDF could not be set: {error}") from error
-        except PermanentError as error:
-            if error.code != "rendering_failed":
-                raise
-            raise PermanentError(_FAILED, error.message) from error
+            raise ExportFailedError(f"The PDF could not be set: {error}") from error
+        except RenderingFailedError as error:
+            raise ExportFailedError(error.message) from error
         return ExportedFile(content, file_format.media_type, _file_name(document.title, file_format))
 
     async def _content(self, document: Document, file_format: ExportFormat, made_at: datetime) -> bytes:

@@ -29,7 +29,7 @@ _RULE = node("RawBlock", [_OPENXML, (
 
 
 async def to_docx(manuscript: Manuscript, made_at: datetime, pandoc: Pandoc) -> bytes:
-    """The file; raises PermanentError ``rendering_failed`` where pandoc cannot make it."""
+    """The file; raises RenderingFailedError where pandoc cannot make it."""
     body = [_RULE if block["t"] == "HorizontalRule" else block for block in manuscript.blocks]
     blocks = [*_front(manuscript), *body, *_references(manuscript)]
     meta = {"title": manuscript.title, "subtitle": manuscript.facts, "date": manuscript.date}

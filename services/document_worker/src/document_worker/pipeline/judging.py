@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from document_worker.pipeline.checks.claims import CheckedClaim
 from document_worker.pipeline.prompts import judging
 from document_worker.pipeline.schemas import Judgement
 from document_worker.pipeline.state import DocumentContext
+from shared.evidence import Ledger
 from shared.llm import ChatRequest, complete_json
-from shared.retrieval import Ledger
-from shared.retrieval.claims import CheckedClaim
 
 AT_ONCE = 12
 """Sentences shown in one request."""

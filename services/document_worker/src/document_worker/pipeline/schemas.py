@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.document import SectionQuality, Verdict
-from shared.retrieval import Passage
+from shared.evidence import Passage
 
 
 class _Stored(BaseModel):

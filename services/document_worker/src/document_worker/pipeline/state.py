@@ -7,7 +7,7 @@ from typing import Annotated, TypedDict
 from document_worker.pipeline.pace import Pace
 from document_worker.ports import Desk, Embedder, Gatherer, Model, ReferenceFormatter
 from shared.contracts.commands import DocumentPayload
-from shared.contracts.errors import PermanentError
+from shared.contracts.errors import DraftlineError, WorkLostError
 from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
 from shared.contracts.outline import Outline
@@ -19,18 +19,6 @@ FUSED = "fused"
 RESULT = "result"
 
 
-class Failure(TypedDict):
-    """A section that could not be written in one attempt."""
-
-    section_id: str
-    fence: int
-    """Tells the attempt: attempts are counted afresh in a new run, fences never are."""
-    code: str
-    message: str
-    retryable: bool
-    retry_after_seconds: float
-
-
 class DocumentState(TypedDict, total=False):
     """Checkpointed after each node: ids and counters only, texts and evidence are stored work."""
 
@@ -38,7 +26,6 @@ class DocumentState(TypedDict, total=False):
     """Of the body; introduction and conclusion are written after them."""
     closings: list[str]
     done: Annotated[list[str], operator.add]
-    failed: Annotated[list[Failure], operator.add]
     ended_early: bool
     """The soft time limit came before all sections were written."""
     smoothed: bool
@@ -77,8 +64,8 @@ class DocumentContext:
     """Whether the model is asked about sentences that seem doubtful."""
     finished: set[str] = field(default_factory=set)
     """Sections whose text is stored."""
-    doomed: set[str] = field(default_factory=set)
-    """Sections that failed for good in this attempt, and the job with them."""
+    failures: dict[str, DraftlineError] = field(default_factory=dict)
+    """Why sections failed in this attempt, by their ids."""
     known_plan: list[Plan] = field(default_factory=list)
     """The plan, once it was made or read."""
     budget: Budget = field(default_factory=Budget)
@@ -90,15 +77,19 @@ class DocumentContext:
     """The last revision shown of each section's text in this attempt."""
 
     @property
+    def doomed(self) -> bool:
+        """Whether a section failed for good in this attempt, and the job with it."""
+        return any(not error.retryable for error in self.failures.values())
+
+    @property
     def outline(self) -> Outline:
-        """What is to be written; raises PermanentError ``work_lost`` where it is gone."""
+        """What is to be written; raises WorkLostError where it is gone."""
         if self.payload.outline is None:
-            code = "work_lost"
-            raise PermanentError(code, "The job's outline is no longer in Redis; submit the job again.")
+            raise WorkLostError("The job's outline is no longer in Redis; submit the job again.")
         return self.payload.outline
 
     async def plan(self) -> Plan:
-        """The plan, one for all nodes of an attempt; raises PermanentError ``work_lost`` where it is gone."""
+        """The plan, one for all nodes of an attempt; raises WorkLostError where it is gone."""
         if not self.known_plan:
             stored = await self.desk.require(PLAN)
             # Sections ask side by side; the first to hear keeps it for all.

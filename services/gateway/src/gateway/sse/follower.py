@@ -4,14 +4,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.schemas import job_view
+from gateway.http.views import job_view
 from gateway.sse.frames import Frame, Origin, event_frame, gap_frame, left_out_frame
 from gateway.sse.hub import Subscription
 from shared.contracts.events import TERMINAL_EVENTS, EventType
 from shared.contracts.ids import EventId
 from shared.contracts.jobs import Job
 from shared.jobs import JobStore
-from shared.jobs.record import to_job
 from shared.lifecycle.clock import Clock
 from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.reads import Entry, Reads
@@ -90,7 +89,7 @@ class Follower:
         # Asked first: what was not there then may have come before it was over.
         may_come = self._expected is not None and await self._expected.may_come()
         found = await self._reads.replay(ref, self.position, JOURNAL_PAGE)
-        later = to_job(ref, found.later) if self._is_it(found.later) else None
+        later = Job.from_record(ref, found.later) if self._is_it(found.later) else None
         if found.newest is not None and self.position > found.newest and later is not None:
             # The later record: a snapshot has to hold all that happened up to the id it carries.
             return await self._gap(later, found.newest)
@@ -98,7 +97,7 @@ class Follower:
         if not self._is_it(found.record):
             self.ended = not may_come
             return []
-        job = to_job(ref, found.record)
+        job = Job.from_record(ref, found.record)
         if self.position == found.newest:
             return self._paged(job, [])
         if self.position < job.trimmed:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from gateway.http.views import Links
 from shared.contracts.events import EventType
 from shared.contracts.ids import EventId
 from shared.redis.reads import Entry
 
 HEARTBEAT = b": heartbeat\n\n"
+_LINKED = frozenset({EventType.OUTLINE_READY, EventType.OUTLINE_CHANGED, EventType.COMPLETED})
 
 
 class Frame(NamedTuple):
@@ -47,9 +49,22 @@ def left_out_frame(entry: Entry) -> Frame:
 
 
 def event_frame(origin: Origin, entry: Entry) -> Frame:
-    """A stored event. Its data is passed through as it was written: one line of JSON."""
+    """A stored event. Its data is passed through as it was written, one line of JSON, but for links."""
     time = datetime.fromtimestamp(entry.time_ms / 1000, UTC)
-    return Frame(entry.id, entry.type, _body(origin, entry.type, entry.id, time, entry.data))
+    data = _linked(origin.job_id, entry) if origin.job_id is not None and entry.type in _LINKED else entry.data
+    return Frame(entry.id, entry.type, _body(origin, entry.type, entry.id, time, data))
+
+
+def _linked(job_id: str, entry: Entry) -> bytes:
+    """The data with its link: to the outline, or to a result that the event does not hold."""
+    data: dict[str, Any] = json.loads(entry.data)
+    links = Links.of(job_id)
+    if entry.type != EventType.COMPLETED:
+        # Workers and gateways of the version before wrote the link themselves.
+        data.setdefault("outline_link", links.outline)
+    elif "result" not in data:
+        data.setdefault("result_link", links.result)
+    return json.dumps(data, ensure_ascii=False).encode()
 
 
 def gap_frame(origin: Origin, position: EventId, now: datetime, snapshot: dict[str, Any]) -> Frame:

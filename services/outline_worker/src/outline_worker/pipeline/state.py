@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from outline_worker.pipeline.prompts import instructions
 from outline_worker.pipeline.quoting import shortened
 from outline_worker.ports import Desk, Gatherer, Model
 from shared.contracts.commands import OutlinePayload
@@ -10,6 +11,7 @@ from shared.contracts.events import ProgressData
 from shared.contracts.ids import JobRef
 from shared.contracts.shape import DEFAULT_TARGET_WORDS, Shape, is_framed, shape_of
 from shared.contracts.usage import Usage
+from shared.language.leftovers import Told
 from shared.llm import Budget
 
 LEDGER = "ledger"
@@ -79,6 +81,10 @@ class OutlineContext:
     def task_prompt(self) -> str:
         """The request as the model is shown it: as much of it as leaves room for the rest."""
         return shortened(self.command.task_prompt, self.context_tokens // 6)
+
+    def told(self, language: str) -> Told:
+        """What a planner is told; the whole request may be said again, however long."""
+        return Told(language, instructions(language), (self.command.task_prompt,))
 
     def shape(self, language: str) -> Shape:
         """How many sections are asked for."""

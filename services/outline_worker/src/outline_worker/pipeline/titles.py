@@ -3,7 +3,7 @@
 import re
 
 from outline_worker.pipeline.quoting import opening
-from shared.retrieval.text import is_han, terms, units
+from shared.language.text import is_han, terms, units
 
 LONGEST_TITLE = 120
 _NUMBERING = re.compile(
@@ -14,11 +14,12 @@ _NUMBERING = re.compile(
     re.IGNORECASE,
 )
 """Only what is surely a number of the outline: ``2008: the crisis`` and ``V. S. Naipaul`` are titles."""
-_NAMELESS = re.compile(r"^(?:(?:section|chapter|part)\s*\d*|第[一二三四五六七八九十\d]+[章节部分]*)$", re.IGNORECASE)
+_NAMELESS = re.compile(
+    r"^(?:(?:(?:sub)?sections?|chapter|part)\s*\d*|第[一二三四五六七八九十\d]+[章节部分]*)$", re.IGNORECASE
+)
 _EDGES = ' \t\n,;:：，；。"“”*#'
 _HAN_PARTICLES = str.maketrans("", "", "的之了")
 _NEARLY_THE_SAME = 0.8
-_ECHOED = 4
 
 
 def clean_title(title: str) -> str:
@@ -32,16 +33,6 @@ def clean_title(title: str) -> str:
 def is_nameless(title: str) -> bool:
     """Whether the title is but a number."""
     return bool(_NAMELESS.match(title))
-
-
-def echoes(title: str, instructions: str) -> bool:
-    """Whether a title is a piece of what the model was told: four words in a row of it."""
-    return not _runs(title).isdisjoint(_runs(instructions))
-
-
-def _runs(text: str) -> set[tuple[str, ...]]:
-    words = units(text)
-    return {tuple(words[i : i + _ECHOED]) for i in range(len(words) - _ECHOED + 1)}
 
 
 def wording(title: str) -> tuple[str, ...]:

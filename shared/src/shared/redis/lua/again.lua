@@ -9,7 +9,7 @@ local function run_again(id, job, request_id)
   redis.call('ZREM', banded(K.dead, job), id)
   local entry = redis.call('XADD', banded(K.requests, job), '*', 'id', id)
   job.request_id = request_id
-  emit(id, job, fence .. '-0', 'queued', '{"band":"' .. job.band .. '","reason":"retried"}', now)
+  emit(id, job, fence .. '-0', 'queued', object('band', job.band, 'reason', 'retried'), now)
   redis.call('HSET', K.job .. id, 'state', 'queued', 'run', int(tonumber(job.run) + 1), 'run_fence', fence,
     'fence', fence, 'settled_fence', '', 'attempt', '0', 'entry', entry, 'cancel', '', 'queued_at', int(now),
     'started_at', '', 'finished_at', '', 'not_before', '', 'percent', '0', 'step', '', 'message', '', 'eta', '',

@@ -2,11 +2,10 @@
 -- append_events: write an owner's events in order. Repeating a batch after a lost reply writes nothing twice.
 -- Not allow-oom: progress is what a full server goes without.
 -- KEYS     see keyspace.lua; writes job, events, feed
--- ARGV     1 id  2 fence  then seq, type, data (JSON) for each event
+-- ARGV     id, fence, events (seq, type, data: JSON for each)
 -- Returns  'ok' | 'cancel' (written, but the job's end was asked for) | 'fenced' |
 --          'repeated' (job settled by this fence)
 --@include keyspace, emit, owner
-local id, fence = ARGV[1], ARGV[2]
 local job, refused = owned(id, fence)
 if not job then
   return refused
@@ -34,8 +33,8 @@ local function progress(data)
   return data
 end
 
-for i = 3, #ARGV, 3 do
-  local seq, type, data = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+for i = 1, #events, 3 do
+  local seq, type, data = events[i], events[i + 1], events[i + 2]
   if tonumber(seq) > last then
     if type == 'progress' then
       data = progress(data)

@@ -1,11 +1,10 @@
 #!lua flags=allow-oom
 -- approve: a person lets a planned document be written.
 -- KEYS     see keyspace.lua; writes job, events, requests, counts, feed
--- ARGV     1 id  2 version of the outline that was seen, or '' for whichever is the latest
+-- ARGV     id, seen (version of the outline, or '' for whichever is the latest)
 -- Returns  'approved' | 'already': it was approved before | 'changed': the outline is another one by now | 'unknown' |
 --          the state of a job that waits for nobody
---@include keyspace, emit, writing
-local id, seen = ARGV[1], ARGV[2]
+--@include keyspace, json, emit, writing
 local job = load(id)
 if not job then
   return 'unknown'

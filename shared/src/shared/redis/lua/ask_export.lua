@@ -2,11 +2,10 @@
 -- ask_export: ask for a file made of a finished document, and wake the workers. Asking again changes nothing.
 -- Not allow-oom: a full server has no room for the file.
 -- KEYS     see keyspace.lua; reads job, job_result; writes export, exports, control
--- ARGV     1 id  2 format  3 most files asked for at once  4 how long a failure stands, ms
+-- ARGV     id, format, most (files that wait at once), failure_ms (how long a failure stands)
 -- Returns  {'ready'} | {'waiting'} | {'failed', why (JSON)} | {'expired'}: the result is gone |
 --          {'unfinished'}: there is no completed document | {'busy'}: too many are asked for
 --@include keyspace, export
-local id, format = ARGV[1], ARGV[2]
 local job = redis.call('HMGET', K.job .. id, 'kind', 'state')
 if job[1] ~= 'document' or job[2] ~= 'completed' then
   return {'unfinished'}
@@ -22,10 +21,10 @@ if redis.call('ZSCORE', K.exports, member(id, format)) then
 end
 local now = now_ms()
 local failed = redis.call('HMGET', K.export .. id, 'failed:' .. format, 'failed_at:' .. format)
-if failed[1] and now - tonumber(failed[2]) < tonumber(ARGV[4]) then
+if failed[1] and now - tonumber(failed[2]) < tonumber(failure_ms) then
   return {'failed', failed[1]}
 end
-if redis.call('ZCARD', K.exports) >= tonumber(ARGV[3]) then
+if redis.call('ZCARD', K.exports) >= tonumber(most) then
   return {'busy'}
 end
 redis.call('HDEL', K.export .. id, 'failed:' .. format, 'failed_at:' .. format)

@@ -2,10 +2,9 @@
 -- cancel: end a waiting job at once; ask the owner of a running one to end it.
 -- KEYS     see keyspace.lua; writes job, events, requests, leases, delayed, control, counts, stats,
 --          feed; TTLs when the job ends
--- ARGV     1 id
+-- ARGV     id
 -- Returns  'asked' | 'cancelled' | 'completed' | 'failed' (too late) | 'unknown'
---@include keyspace, emit, measure, settle
-local id = ARGV[1]
+--@include keyspace, json, emit, measure, settle
 local job = load(id)
 if not job then
   return 'unknown'

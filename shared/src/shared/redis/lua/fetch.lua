@@ -3,22 +3,19 @@
 -- band by band; of a paused kind none, but what has to end ends. The entry stays pending until the job is settled,
 -- whoever owns it: the pending list says "not settled", the lease says who works on it.
 -- KEYS     see keyspace.lua; reads control, paused; writes job, events, requests, leases, dead, counts, stats, feed
--- ARGV     1 worker  2 number of its fetch  3 lease, ms  4 COUNT  5 whether it may take a job on probation ('1')
---          6 kind  7.. bands in the order to read them
--- Returns  {claims, last ids}: a claim is {id, fence, attempt, max_attempts, run, band, request_id, waited ms, worked
---          ms, soft limit ms, hard limit ms, '1' on probation, what it makes, then '' each where there is none: prompt
---          tokens, completion tokens, USD spent, most tokens, most USD}; last ids are those of the bands as given, then
---          of the control stream
---@include keyspace, emit, measure, settle, stream
-local WORKER, FETCH, LEASE, COUNT = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local STARTED = ',"worker":' .. cjson.encode(WORKER) .. '}'
+-- ARGV     kind, worker, number (of its fetch), lease_ms, most (jobs), suspects ('1': it may take a job on probation),
+--          bands (in the order to read them), fields (of the record, that a claim shows)
+-- Returns  {claims, last ids}: a claim is {id, fence, attempt, worked (ms), waited (ms from becoming runnable),
+--          on probation ('1', or ''), then the values of the fields, '' where there is none}; last ids are those of the
+--          bands as given, then of the control stream
+--@include keyspace, json, emit, measure, settle, stream
+local LEASE, COUNT = tonumber(lease_ms), tonumber(most)
 local MOST_READ = 1000 -- a group created again reads every running job's entry; the next fetch goes on
-local KIND = ARGV[6]
-local LEASES, REQUESTS = K.leases .. KIND, K.requests .. KIND .. ':'
+local LEASES, REQUESTS = K.leases .. kind, K.requests .. kind .. ':'
 local now = now_ms()
-local paused = redis.call('HEXISTS', K.paused, KIND) == 1
+local paused = redis.call('HEXISTS', K.paused, kind) == 1
 local claims, leases = {}, {}
-local may_take_suspect = ARGV[5] == '1'
+local may_take_suspect = suspects == '1'
 
 -- In its last attempt after the others killed their workers, or died with them: it may be the one that kills.
 local function suspect(job)
@@ -37,15 +34,17 @@ local function claim(id, job, lease_end)
     spent = worked(job, math.min(now, lease_end))
   end
   moved(job, 'running')
-  emit(id, job, int(fence) .. '-0', 'started', '{"attempt":' .. int(attempt) .. STARTED, now)
-  redis.call('HSET', K.job .. id, 'state', 'running', 'fence', int(fence), 'attempt', int(attempt), 'worker', WORKER,
-    'fetch', FETCH, 'claimed_at', int(now), 'worked', spent, 'eta', '',
+  emit(id, job, int(fence) .. '-0', 'started', object('attempt', attempt, 'worker', worker), now)
+  redis.call('HSET', K.job .. id, 'state', 'running', 'fence', int(fence), 'attempt', int(attempt), 'worker', worker,
+    'fetch', number, 'claimed_at', int(now), 'worked', spent, 'eta', '',
     'started_at', job.started_at ~= '' and job.started_at or int(now), 'journal_bytes', job.journal_bytes)
   leases[#leases + 1] = int(now + LEASE)
   leases[#leases + 1] = id
-  claims[#claims + 1] = {id, int(fence), int(attempt), job.max_attempts, job.run, job.band, job.request_id,
-    int(waited), spent, job.soft_limit or '', job.hard_limit or '', alone and '1' or '', job.kind,
-    job.prompt_tokens or '', job.completion_tokens or '', job.cost_usd or '', job.max_tokens or '', job.max_cost or ''}
+  local shown = {id, int(fence), int(attempt), spent, int(waited), alone and '1' or ''}
+  for i, field in ipairs(fields) do
+    shown[i + 6] = job[field] or ''
+  end
+  claims[#claims + 1] = shown
   if alone then
     may_take_suspect = false
   end
@@ -58,22 +57,22 @@ local function take(id, job, lease_end)
     settle_cancelled(id, job, fence, now, int(fence) .. '-0')
   elseif tonumber(job.attempt) >= tonumber(job.max_attempts) then
     bury(id, job, now)
-    settle_failed(id, job, fence, now, int(fence) .. '-0', cjson.encode({code = 'worker_lost',
-      message = 'The worker died or was cut off in each of ' .. job.attempt .. ' attempts.', retryable = true}))
+    settle_failed(id, job, fence, now, int(fence) .. '-0', object('code', 'worker_lost',
+      'message', 'The worker died or was cut off in each of ' .. job.attempt .. ' attempts.', 'retryable', true))
   elseif not paused and (may_take_suspect or not suspect(job)) then
     claim(id, job, lease_end)
   end
 end
 
 -- More are looked at than may be claimed: those that have to end may stand behind those that have to wait.
-local most = (paused or COUNT > 0) and MOST_READ or 0
-local ended = redis.call('ZRANGEBYSCORE', LEASES, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, most)
+local looked_over = (paused or COUNT > 0) and MOST_READ or 0
+local ended = redis.call('ZRANGEBYSCORE', LEASES, '-inf', int(now), 'WITHSCORES', 'LIMIT', 0, looked_over)
 for i = 1, #ended, 2 do
   if #claims >= COUNT and not paused then
     break
   end
   local id, job = ended[i], load(ended[i])
-  if job and job.phase == KIND and (job.state == 'running' or job.state == 'queued') then
+  if job and job.phase == kind and (job.state == 'running' or job.state == 'queued') then
     take(id, job, tonumber(ended[i + 1]))
   else
     redis.call('ZREM', LEASES, id)
@@ -81,8 +80,8 @@ for i = 1, #ended, 2 do
 end
 
 local looked_at = 0
-for i = 7, #ARGV do
-  local stream = REQUESTS .. ARGV[i]
+for _, band in ipairs(bands) do
+  local stream = REQUESTS .. band
   while not paused and #claims < COUNT and looked_at < MOST_READ do
     local entries = read(stream, COUNT - #claims)
     if #entries == 0 then
@@ -92,7 +91,7 @@ for i = 7, #ARGV do
     for _, entry in ipairs(entries) do
       local entry_id, id = entry[1], entry[2][2]
       local job = load(id)
-      if not job or job.entry ~= entry_id or job.phase ~= KIND then
+      if not job or job.entry ~= entry_id or job.phase ~= kind then
         redis.call('XACK', stream, GROUP, entry_id)
         redis.call('XDEL', stream, entry_id)
       elseif job.state == 'queued' then
@@ -107,8 +106,8 @@ if #leases > 0 then
 end
 write_tallies()
 local last = {}
-for i = 7, #ARGV do
-  last[#last + 1] = last_id(REQUESTS .. ARGV[i])
+for _, band in ipairs(bands) do
+  last[#last + 1] = last_id(REQUESTS .. band)
 end
-last[#last + 1] = last_id(K.control .. KIND)
+last[#last + 1] = last_id(K.control .. kind)
 return {claims, last}

@@ -3,7 +3,7 @@
 local function give_back(id, job, now)
   local fence = int(tonumber(job.fence) + 1)
   moved(job, 'queued')
-  emit(id, job, fence .. '-0', 'queued', '{"band":"' .. job.band .. '","reason":"released"}', now)
+  emit(id, job, fence .. '-0', 'queued', object('band', job.band, 'reason', 'released'), now)
   redis.call('HSET', K.job .. id, 'state', 'queued', 'fence', fence, 'worker', '', 'queued_at', int(now), 'eta', '',
     'attempt', int(tonumber(job.attempt) - 1), 'worked', worked(job, now), 'journal_bytes', job.journal_bytes)
   redis.call('ZADD', K.leases .. job.phase, int(now), id)

@@ -4,19 +4,19 @@
 -- and usage go on. What the planning left of checkpoints is of another graph.
 -- KEYS     see keyspace.lua; writes job, events, artifact, requests, leases, counts, feed; deletes the checkpoints;
 --          when cancelled what settle.lua writes
--- ARGV     1 id  2 fence  3 seq of the event  4 version of the outline  5 that version (JSON), stored where it is not
---          yet  6 the outline and the link to it, as the end of a JSON object  7 usage not yet counted (JSON) or ''
+-- ARGV     id, fence, seq (of the event), version (of the outline), stored (that version: JSON, kept where it is not
+--          yet there), outline (JSON, told where it is short), usage (not yet counted: JSON, or '')
 -- Returns  'handed_over' | 'awaiting_review' | 'cancelled' | 'repeated': this fence let it wait before | 'fenced': also
 --          where this fence handed it over before, and the reply was lost
---@include keyspace, emit, measure, settle, owner, writing
-local id, fence, version = ARGV[1], ARGV[2], ARGV[4]
+--@include keyspace, json, emit, measure, settle, owner, writing
+local INLINE_BYTES = 16384
 local job, refused = owned(id, fence)
 if not job then
   return refused
 end
 local now = now_ms()
-local event_id = fence .. '-' .. ARGV[3]
-spend(id, job, ARGV[7])
+local event_id = fence .. '-' .. seq
+spend(id, job, usage)
 if job.cancel == '1' then
   settle_cancelled(id, job, fence, now, event_id)
   write_tallies()
@@ -25,12 +25,12 @@ end
 
 local waits = job.review == 'wanted'
 leave(id, job)
-redis.call('HSETNX', K.artifact .. id, 'outline:' .. version, ARGV[5])
+redis.call('HSETNX', K.artifact .. id, 'outline:' .. version, stored)
 for _, family in ipairs({K.heads, K.blobs, K.writes}) do
   redis.call('UNLINK', family .. id)
 end
-emit(id, job, event_id, 'outline_ready',
-  '{"version":' .. version .. ',"awaiting_review":' .. tostring(waits) .. ',' .. ARGV[6], now)
+emit(id, job, event_id, 'outline_ready', object('version', tonumber(version), 'awaiting_review', waits,
+  'outline', #outline <= INLINE_BYTES and json(outline) or cjson.null), now)
 redis.call('HSET', K.job .. id, 'outline_version', version, 'error', '', 'worker', '', 'eta', '', 'attempt', '0',
   'worked', worked(job, now), 'journal_bytes', job.journal_bytes)
 if waits then

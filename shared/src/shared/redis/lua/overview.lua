@@ -1,14 +1,13 @@
 #!lua flags=no-writes
 -- overview: how many jobs of a kind stand where. Nothing is counted here: these are numbers at hand.
 -- KEYS     see keyspace.lua; reads requests, counts, dead, paused
--- ARGV     1 kind  2.. bands
+-- ARGV     kind, bands
 -- Returns  {paused since, ms, or '', then for each band: waiting, running, scheduled, awaiting review, dead}
 --@include keyspace
-local found = {redis.call('HGET', K.paused, ARGV[1]) or ''}
-for i = 2, #ARGV do
-  local band = ARGV[i]
-  local place = ARGV[1] .. ':' .. band
-  local counts = redis.call('HMGET', K.counts .. ARGV[1], 'running:' .. band, 'scheduled:' .. band,
+local found = {redis.call('HGET', K.paused, kind) or ''}
+for _, band in ipairs(bands) do
+  local place = kind .. ':' .. band
+  local counts = redis.call('HMGET', K.counts .. kind, 'running:' .. band, 'scheduled:' .. band,
     'awaiting_review:' .. band)
   local running = tonumber(counts[1] or 0)
   found[#found + 1] = math.max(0, redis.call('XLEN', K.requests .. place) - running)

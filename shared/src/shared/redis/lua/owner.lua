@@ -35,10 +35,3 @@ local function spend(id, job, usage)
   end
 end
 
--- The job's sums as a JSON object.
-local function usage_json(job)
-  return string.format(
-    '{"llm_calls":%s,"prompt_tokens":%s,"completion_tokens":%s,"cost_usd":%s,"estimated":%s}', job.llm_calls or '0',
-    job.prompt_tokens or '0', job.completion_tokens or '0', job.cost_usd or 'null',
-    job.estimated == '1' and 'true' or 'false')
-end

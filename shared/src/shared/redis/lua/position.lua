@@ -1,12 +1,11 @@
 #!lua flags=no-writes
 -- position: how many entries that no worker was given yet stand before given ones, on this shard.
 -- KEYS     see keyspace.lua; reads requests
--- ARGV     1 kind  2 most entries counted in a band  3 number of bands  then bands, the first to be read first
---          then band, entry for each one asked about
+-- ARGV     kind, most (entries counted in a band), bands (the first to be read first), entries (band, entry for each)
 -- Returns  for each the number ahead of it: those of earlier bands, and the older ones of its own; -1 for one that was
 --          given to a worker and handed back
 --@include keyspace
-local REQUESTS, MOST, NUMBER_OF_BANDS = K.requests .. ARGV[1] .. ':', tonumber(ARGV[2]), tonumber(ARGV[3])
+local REQUESTS = K.requests .. kind .. ':'
 
 local function earlier(entry, other)
   local ms, seq = entry:match('^(%d+)%-(%d+)$')
@@ -30,20 +29,19 @@ local function last_delivered(stream)
 end
 
 local before, delivered, waiting, total = {}, {}, {}, 0
-for i = 4, 3 + NUMBER_OF_BANDS do
-  local band = ARGV[i]
+for _, band in ipairs(bands) do
   local stream = REQUESTS .. band
   before[band], delivered[band] = total, last_delivered(stream)
-  waiting[band] = redis.call('XRANGE', stream, '(' .. delivered[band], '+', 'COUNT', MOST)
+  waiting[band] = redis.call('XRANGE', stream, '(' .. delivered[band], '+', 'COUNT', most)
   total = total + #waiting[band]
 end
 
 -- How many of the waiting ones are older: they are in order, so by halves.
-local function older(entries, entry)
-  local low, high = 1, #entries + 1
+local function older(others, entry)
+  local low, high = 1, #others + 1
   while low < high do
     local middle = math.floor((low + high) / 2)
-    if earlier(entries[middle][1], entry) then
+    if earlier(others[middle][1], entry) then
       low = middle + 1
     else
       high = middle
@@ -53,8 +51,8 @@ local function older(entries, entry)
 end
 
 local ahead = {}
-for i = 4 + NUMBER_OF_BANDS, #ARGV, 2 do
-  local band, entry = ARGV[i], ARGV[i + 1]
+for i = 1, #entries, 2 do
+  local band, entry = entries[i], entries[i + 1]
   if not earlier(delivered[band], entry) and #redis.call('XRANGE', REQUESTS .. band, entry, entry) == 1 then
     ahead[#ahead + 1] = -1
   else

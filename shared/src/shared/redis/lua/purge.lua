@@ -2,10 +2,9 @@
 -- purge: forget a dead letter and everything of its job, but for its fence: an owner from before, frozen all the while,
 -- must not be taken for the owner of a new job of this id.
 -- KEYS     see keyspace.lua; deletes the job's keys, and its place in dead and index; writes job (fence, for a day)
--- ARGV     1 id
+-- ARGV     id
 -- Returns  'purged' | 'unknown': no dead letter
 --@include keyspace
-local id = ARGV[1]
 local job = load(id)
 if not job or job.state ~= 'failed' or redis.call('ZREM', banded(K.dead, job), id) == 0 then
   return 'unknown'

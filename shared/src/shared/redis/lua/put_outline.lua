@@ -3,18 +3,18 @@
 -- Of two that change the same version one wins. What is changed after the job has ended keeps for as long as it would
 -- if it had ended now.
 -- KEYS     see keyspace.lua; reads job_result; writes job, artifact, events, feed; TTLs of a job that has ended
--- ARGV     1 id  2 version that is changed  3 the new one (JSON)  4 the changed one (JSON), stored where it is not yet
---          5 digest of the change  6 data of the event (JSON)  7 most versions  8 most bytes of all that were made
+-- ARGV     id, base (version that is changed), changed (the new one: JSON), unchanged (the old one: JSON, kept where it
+--          is not yet there), digest (of the change), event (its data: JSON), most_versions, most_bytes (of them all)
 -- Returns  'ok' | 'repeated': this very change led to the latest | 'changed': there is a later version | 'full' |
 --          'expired': the result is gone | 'unknown' | 'closed': it can not be changed in this state
 --@include keyspace, emit
-local id, base = ARGV[1], tonumber(ARGV[2])
+base = tonumber(base)
 local job = load(id)
 if not job then
   return 'unknown'
 end
 local latest = tonumber(job.outline_version or '') or 1
-if latest == base + 1 and job.outline_change == ARGV[5] then
+if latest == base + 1 and job.outline_change == digest then
   return 'repeated'
 end
 local ended = job.kind == 'outline' and job.state == 'completed'
@@ -24,8 +24,8 @@ end
 if latest ~= base then
   return 'changed'
 end
-local bytes = tonumber(job.outline_bytes or 0) + #ARGV[3]
-if latest >= tonumber(ARGV[7]) or bytes > tonumber(ARGV[8]) then
+local bytes = tonumber(job.outline_bytes or 0) + #changed
+if latest >= tonumber(most_versions) or bytes > tonumber(most_bytes) then
   return 'full'
 end
 if ended and redis.call('EXISTS', K.result .. id) == 0 then
@@ -33,9 +33,9 @@ if ended and redis.call('EXISTS', K.result .. id) == 0 then
 end
 
 local now = now_ms()
-redis.call('HSETNX', K.artifact .. id, 'outline:' .. int(base), ARGV[4])
-redis.call('HSET', K.artifact .. id, 'outline:' .. int(base + 1), ARGV[3])
-redis.call('HSET', K.job .. id, 'outline_version', int(base + 1), 'outline_change', ARGV[5],
+redis.call('HSETNX', K.artifact .. id, 'outline:' .. int(base), unchanged)
+redis.call('HSET', K.artifact .. id, 'outline:' .. int(base + 1), changed)
+redis.call('HSET', K.job .. id, 'outline_version', int(base + 1), 'outline_change', digest,
   'outline_bytes', int(bytes))
 if ended then
   for _, family in ipairs({K.job, K.events}) do
@@ -47,7 +47,7 @@ if ended then
   redis.call('HSET', K.job .. id, 'result_expires_at', int(now + tonumber(job.result_ttl) * 1000))
 else
   local fence = int(tonumber(job.fence) + 1)
-  emit(id, job, fence .. '-0', 'outline_changed', ARGV[6], now)
+  emit(id, job, fence .. '-0', 'outline_changed', event, now)
   redis.call('HSET', K.job .. id, 'fence', fence, 'journal_bytes', job.journal_bytes)
 end
 return 'ok'

@@ -1,10 +1,9 @@
 #!lua flags=allow-oom
 -- requeue: begin a dead letter again, see again.lua.
 -- KEYS     see keyspace.lua; writes job, events, requests, dead, feed; drops job_result; takes the TTLs off the others
--- ARGV     1 id  2 request_id of who asks
+-- ARGV     id, request_id (of the request that asks)
 -- Returns  'requeued' (also where the same request did it before: the reply was lost) | 'unknown': no dead letter
---@include keyspace, emit, again
-local id, request_id = ARGV[1], ARGV[2]
+--@include keyspace, json, emit, again
 local job = load(id)
 if not job then
   return 'unknown'

@@ -1,11 +1,10 @@
 #!lua flags=allow-oom
 -- retry: begin a failed or cancelled job again, see again.lua.
 -- KEYS     see keyspace.lua; writes job, events, requests, dead, feed; drops job_result; takes the TTLs off the others
--- ARGV     1 id  2 request_id of who asks
+-- ARGV     id, request_id (of the request that asks)
 -- Returns  'retried' (also where the same request did it before: the reply was lost) | 'unknown' | the state of a job
 --          that is neither failed nor cancelled
---@include keyspace, emit, again
-local id, request_id = ARGV[1], ARGV[2]
+--@include keyspace, json, emit, again
 local job = load(id)
 if not job then
   return 'unknown'

@@ -36,11 +36,11 @@ local function settle(id, job, state, fence, now, event_id, data, ...)
 end
 
 local function settle_cancelled(id, job, fence, now, event_id)
-  settle(id, job, 'cancelled', fence, now, event_id, '{}', 'eta', '')
+  settle(id, job, 'cancelled', fence, now, event_id, object(), 'eta', '')
 end
 
 local function settle_failed(id, job, fence, now, event_id, failure)
-  settle(id, job, 'failed', fence, now, event_id, '{"error":' .. failure .. '}', 'error', failure, 'eta', '')
+  settle(id, job, 'failed', fence, now, event_id, object('error', json(failure)), 'error', failure, 'eta', '')
 end
 
 -- A dead letter stays as long as the failed job it names; then sweep drops it.

@@ -3,16 +3,10 @@
 -- or, for a later start, in the schedule.
 -- KEYS     see keyspace.lua; writes job, payload, events, requests, delayed, index, counts, feed, artifact; drops what
 --          an expired job of this id may have left
--- ARGV     1 id  2 digest of the body  3 kind  4 band  5 priority  6 max_attempts  7 request_id  8 metadata (JSON)
---          9 payload  10 delay, ms ('0': none)  11 not before, ms ('0': none)
---          12 result TTL, s  13 record TTL, s  14 failed TTL, s
---          15 soft time limit, ms  16 hard time limit, ms ('' each: the worker's own)
---          17 phase: the kind of the workers that take it first  18 'wanted' where a person has a say, or ''
---          19 parent  20 root  21 section  22 batch  23 most tokens  24 most USD ('' each where there is none)
---          then field, value for each piece of work that it begins with
+-- ARGV     id, digest (of the body), delay_ms ('0': none), not_before_ms ('0': none), payload, record (field, value for
+--          each that the request tells), work (field, value for each piece that it begins with)
 -- Returns  'created' | 'replayed' (same id, equal body) | 'conflict' (same id, another body)
---@include keyspace, emit, time
-local id, digest = ARGV[1], ARGV[2]
+--@include keyspace, json, emit, time
 local known = redis.call('HMGET', K.job .. id, 'digest', 'fence')
 if known[1] then
   return known[1] == digest and 'replayed' or 'conflict'
@@ -20,12 +14,15 @@ end
 
 local now = now_ms()
 local fence = int(tonumber(known[2] or 0) + 1)
-local due = tonumber(ARGV[11])
-if tonumber(ARGV[10]) > 0 then
-  due = now + tonumber(ARGV[10])
+local due = tonumber(not_before_ms)
+if tonumber(delay_ms) > 0 then
+  due = now + tonumber(delay_ms)
 end
 local scheduled = due > now
-local job = {kind = ARGV[3], phase = ARGV[17], band = ARGV[4], request_id = ARGV[7]}
+local job = {}
+for i = 1, #record, 2 do
+  job[record[i]] = record[i + 1]
+end
 local entry, queued_at = '', ''
 if scheduled then
   redis.call('ZADD', K.delayed .. job.phase, int(due), id)
@@ -57,26 +54,21 @@ end
 if known[2] then
   redis.call('PERSIST', K.job .. id)
 end
-redis.call('SET', K.payload .. id, ARGV[9])
-for i = 25, #ARGV, 2 do
-  redis.call('HSET', K.artifact .. id, ARGV[i], ARGV[i + 1])
+redis.call('SET', K.payload .. id, payload)
+for i = 1, #work, 2 do
+  redis.call('HSET', K.artifact .. id, work[i], work[i + 1])
 end
 moved(job, scheduled and 'scheduled' or 'queued')
 if scheduled then
-  emit(id, job, fence .. '-0', 'scheduled', '{"not_before":"' .. rfc3339(due) .. '"}', now)
+  emit(id, job, fence .. '-0', 'scheduled', object('not_before', rfc3339(due)), now)
 else
-  emit(id, job, fence .. '-0', 'queued', '{"band":"' .. ARGV[4] .. '","reason":"submitted"}', now)
+  emit(id, job, fence .. '-0', 'queued', object('band', job.band, 'reason', 'submitted'), now)
 end
-redis.call('HSET', K.job .. id,
-  'digest', digest, 'kind', ARGV[3], 'band', ARGV[4], 'priority', ARGV[5], 'max_attempts', ARGV[6],
-  'request_id', ARGV[7], 'metadata', ARGV[8], 'state', scheduled and 'scheduled' or 'queued',
+redis.call('HSET', K.job .. id, 'digest', digest, 'state', scheduled and 'scheduled' or 'queued',
   'run', '1', 'run_fence', fence, 'fence', fence, 'settled_fence', '', 'attempt', '0', 'entry', entry, 'cancel', '',
   'created_at', int(now), 'queued_at', queued_at, 'started_at', '', 'finished_at', '',
   'not_before', scheduled and int(due) or '', 'percent', '0', 'step', '', 'message', '', 'eta', '',
-  'worker', '', 'fetch', '', 'claimed_at', '', 'worked', '0', 'soft_limit', ARGV[15], 'hard_limit', ARGV[16],
-  'error', '', 'trimmed', '', 'journal_bytes', job.journal_bytes,
-  'phase', ARGV[17], 'review', ARGV[18], 'outline_version', '', 'parent', ARGV[19], 'root', ARGV[20],
-  'section', ARGV[21], 'batch', ARGV[22], 'max_tokens', ARGV[23], 'max_cost', ARGV[24],
-  'result_ttl', ARGV[12], 'record_ttl', ARGV[13], 'failed_ttl', ARGV[14])
+  'worker', '', 'fetch', '', 'claimed_at', '', 'worked', '0',
+  'error', '', 'trimmed', '', 'journal_bytes', job.journal_bytes, 'outline_version', '', unpack(record))
 write_counts()
 return 'created'

@@ -2,7 +2,7 @@
 -- sweep: walk a part of the index: drop jobs whose record has expired, and put back a job that stands nowhere, as after
 -- keys were deleted by hand or evicted.
 -- KEYS     see keyspace.lua; reads job, job_result; writes index, dead, exports, requests, leases, delayed, job (entry)
--- ARGV     1 kind  2 tenant  3 cursor, '0' at the beginning  4 lease, ms
+-- ARGV     kind, owner (tenant whose index it is), cursor ('0' at the beginning), lease_ms
 -- Returns  {cursor to go on from, '0' at the end; dropped; put back}
 --@include keyspace
 local now = now_ms()
@@ -21,28 +21,28 @@ local function restore(id, job)
     local given = redis.pcall('XPENDING', stream, GROUP, job.entry, job.entry, 1)
     if job.state == 'running' then
       -- Its owner, if there is one, has time to renew.
-      restored = restored + redis.call('ZADD', K.leases .. job.phase, 'NX', int(now + tonumber(ARGV[4])), id)
+      restored = restored + redis.call('ZADD', K.leases .. job.phase, 'NX', int(now + tonumber(lease_ms)), id)
     elseif not given.err and #given > 0 then
       restored = restored + redis.call('ZADD', K.leases .. job.phase, 'NX', int(now), id)
     end
   end
 end
 
-local scanned = redis.call('ZSCAN', K.index .. ARGV[2], ARGV[3], 'COUNT', 100)
+local scanned = redis.call('ZSCAN', K.index .. owner, cursor, 'COUNT', 100)
 for i = 1, #scanned[2], 2 do
   local id = scanned[2][i]
   local job = redis.call('HMGET', K.job .. id, 'phase', 'state', 'band', 'entry', 'not_before', 'kind')
   if not job[2] then
-    dropped = dropped + redis.call('ZREM', K.index .. ARGV[2], id)
-  elseif (job[1] or job[6]) == ARGV[1] then
-    restore(id, {phase = ARGV[1], state = job[2], band = job[3], entry = job[4], not_before = job[5]})
+    dropped = dropped + redis.call('ZREM', K.index .. owner, id)
+  elseif (job[1] or job[6]) == kind then
+    restore(id, {phase = kind, state = job[2], band = job[3], entry = job[4], not_before = job[5]})
   end
 end
 for _, band in ipairs(BANDS) do
-  local dead = K.dead .. ARGV[1] .. ':' .. band
+  local dead = K.dead .. kind .. ':' .. band
   for _, id in ipairs(redis.call('ZRANGE', dead, 0, 9)) do
     local job = redis.call('HMGET', K.job .. id, 'phase', 'state', 'kind')
-    if (job[1] or job[3]) ~= ARGV[1] or job[2] ~= 'failed' then
+    if (job[1] or job[3]) ~= kind or job[2] ~= 'failed' then
       dropped = dropped + redis.call('ZREM', dead, id)
     end
   end

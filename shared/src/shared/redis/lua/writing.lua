@@ -5,7 +5,7 @@ local function to_writing(id, job, reason, now)
   moved(job, 'queued')
   job.phase = 'document'
   local entry = redis.call('XADD', banded(K.requests, job), '*', 'id', id)
-  emit(id, job, fence .. '-0', 'queued', '{"band":"' .. job.band .. '","reason":"' .. reason .. '"}', now)
+  emit(id, job, fence .. '-0', 'queued', object('band', job.band, 'reason', reason), now)
   redis.call('HSET', K.job .. id, 'state', 'queued', 'phase', job.phase, 'fence', fence, 'entry', entry,
     'queued_at', int(now), 'step', '', 'message', '', 'journal_bytes', job.journal_bytes)
 end

@@ -7,8 +7,8 @@ from langgraph.runtime import Runtime
 from document_worker.pipeline.nodes.smooth import say_once
 from document_worker.pipeline.state import FUSED, DocumentContext, DocumentState
 from shared.contracts.plan import LEDGER, text_field
-from shared.retrieval import Ledger
-from shared.retrieval.assembly import assemble
+from shared.evidence import Ledger
+from shared.evidence.assembly import assemble
 
 
 async def fuse(state: DocumentState, runtime: Runtime[DocumentContext]) -> DocumentState:

@@ -6,11 +6,11 @@ from langgraph.runtime import Runtime
 
 from document_worker.pipeline.state import RESULT, DocumentContext, DocumentState
 from shared.contracts.commands import ContextFile
-from shared.contracts.document import Degradation, OutlineResult
-from shared.contracts.errors import PermanentError
+from shared.contracts.document import Degradation, DegradationCode, OutlineResult
 from shared.contracts.outline import Outline, Research
 from shared.contracts.plan import LEDGER
-from shared.retrieval import Ledger
+from shared.evidence import Ledger
+from shared.gathering.ports import SearchNotConfiguredError
 
 MOST_QUERIES = 12
 
@@ -41,11 +41,14 @@ async def _gathered(
     """
     try:
         gathered = await context.gatherer.gather(str(context.ref), files, queries, research)
-    except PermanentError as error:
-        if error.code != "search_not_configured" or context.payload.research == "web":
+    except SearchNotConfiguredError as error:
+        if context.payload.research == "web":
             raise
         gathered = await context.gatherer.gather(str(context.ref), files, [], "context_only")
-        return gathered.ledger, [*gathered.degradations, Degradation(code="search_failed", message=error.message)]
+        return gathered.ledger, [
+            *gathered.degradations,
+            Degradation(code=DegradationCode.SEARCH_FAILED, message=error.message),
+        ]
     return gathered.ledger, gathered.degradations
 
 
@@ -57,7 +60,7 @@ async def _known(context: DocumentContext) -> tuple[Ledger, list[Degradation]]:
 
 
 def _hurried(degradations: Sequence[Degradation]) -> bool:
-    return any(degradation.code == "time_limited" for degradation in degradations)
+    return any(degradation.code == DegradationCode.TIME_LIMITED for degradation in degradations)
 
 
 def queries_for(outline: Outline, allowed: Mapping[str, Research]) -> list[str]:

@@ -6,23 +6,23 @@ from typing import Literal
 
 from langgraph.runtime import Runtime
 
+from document_worker.pipeline.checks.claims import CheckedClaim
+from document_worker.pipeline.checks.quality import assess, judged
 from document_worker.pipeline.judging import judge
-from document_worker.pipeline.quality import assess, judged
 from document_worker.pipeline.schemas import WrittenSection
 from document_worker.pipeline.state import FUSED, RESULT, DocumentContext, DocumentState
-from shared.contracts.document import Degradation, Document, DocumentResult, RevisionInfo
-from shared.contracts.errors import PermanentError
+from shared.contracts.document import Degradation, DegradationCode, Document, DocumentResult, RevisionInfo
 from shared.contracts.plan import LEDGER, Plan, facts_field, previous_field, text_field
-from shared.retrieval import Ledger
-from shared.retrieval.assembly import Assembled, to_document
-from shared.retrieval.citations import length_of
-from shared.retrieval.claims import CheckedClaim
+from shared.evidence import Ledger
+from shared.evidence.assembly import Assembled, to_document
+from shared.evidence.citations import length_of
+from shared.llm import BudgetExceededError
 
 _JUDGING = "a second opinion on doubtful sentences"
 
 
 async def references(state: DocumentState, runtime: Runtime[DocumentContext]) -> DocumentState:
-    """Store the finished document. Raises PermanentError ``citation_integrity`` where its citations do not add up."""
+    """Store the finished document. Raises CitationIntegrityError where its citations do not add up."""
     context = runtime.context
     context.progress("references", "Checking the references", 97)
     plan = await context.plan()
@@ -50,16 +50,16 @@ async def references(state: DocumentState, runtime: Runtime[DocumentContext]) ->
 def _degradations(state: DocumentState, context: DocumentContext) -> list[Degradation]:
     """Of all steps; what was left out for want of budget in one, the planning's with it."""
     found = [Degradation.model_validate(each) for each in state.get("degradations", [])]
-    degradations = [each for each in found if each.code != "budget_limited"]
-    limited = [each.message for each in found if each.code == "budget_limited"]
+    degradations = [each for each in found if each.code != DegradationCode.BUDGET_LIMITED]
+    limited = [each.message for each in found if each.code == DegradationCode.BUDGET_LIMITED]
     left_out = sorted({*state.get("left_out", []), *context.without})
     if left_out:
         limited.append(f"The budget ran short, so these were left out: {', '.join(left_out)}.")
     if limited:
-        degradations.append(Degradation(code="budget_limited", message=" ".join(limited)))
+        degradations.append(Degradation(code=DegradationCode.BUDGET_LIMITED, message=" ".join(limited)))
     if context.estimates:
         message = "The model's endpoint does not report what it uses: tokens are estimated."
-        degradations.append(Degradation(code="usage_estimated", message=message))
+        degradations.append(Degradation(code=DegradationCode.USAGE_ESTIMATED, message=message))
     return degradations
 
 
@@ -70,9 +70,7 @@ async def _second_opinion(
     try:
         async with asyncio.timeout(context.desk.text_seconds_left()) as scope:
             return await judge(context, ledger, claims), "model"
-    except PermanentError as error:
-        if error.code != "budget_exceeded":
-            raise
+    except BudgetExceededError:
         context.without.add(_JUDGING)
         return claims, "offline"
     except TimeoutError:

@@ -10,10 +10,10 @@ from document_worker.pipeline.state import DocumentContext, DocumentState
 from shared.contracts.commands import Revision
 from shared.contracts.outline import Research
 from shared.contracts.plan import LEDGER, PLAN, Plan, PlannedSection, evidence_field
+from shared.evidence import Ledger, Passage
+from shared.evidence.ranking import Ranking
+from shared.language.text import units
 from shared.llm import estimate_tokens
-from shared.retrieval import Ledger, Passage
-from shared.retrieval.ranking import Ranking
-from shared.retrieval.text import units
 
 _MOST_ADDED = 4
 

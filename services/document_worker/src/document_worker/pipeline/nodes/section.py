@@ -7,34 +7,49 @@ from dataclasses import replace
 import structlog
 from langgraph.runtime import Runtime
 
-from document_worker.pipeline.assignment import Assignment
-from document_worker.pipeline.digest import digest_of
-from document_worker.pipeline.drafting import compose, extend, rewrite
-from document_worker.pipeline.review import Cleaned, Fault, FaultKind, badness, clean, find_faults, finished, usable
+from document_worker.pipeline.checks.repetition import Gram, eight_grams
 from document_worker.pipeline.schemas import Evidence, WrittenSection
-from document_worker.pipeline.standing import room_for, standing_of
 from document_worker.pipeline.state import (
     DocumentContext,
     DocumentState,
-    Failure,
     SectionTask,
 )
-from document_worker.pipeline.streamed import StreamedText
+from document_worker.pipeline.surroundings import room_for, surroundings_of
+from document_worker.pipeline.writing.assignment import Assignment
+from document_worker.pipeline.writing.digest import digest_of
+from document_worker.pipeline.writing.drafting import compose, extend, rewrite
+from document_worker.pipeline.writing.review import (
+    Cleaned,
+    Fault,
+    FaultKind,
+    badness,
+    clean,
+    find_faults,
+    finished,
+    usable,
+)
+from document_worker.pipeline.writing.streamed import StreamedText
 from shared.contracts.document import SectionQuality
 from shared.contracts.errors import DraftlineError, PermanentError, TransientError
 from shared.contracts.events import Section
 from shared.contracts.plan import Plan, PlannedSection, evidence_field, facts_field, previous_field, text_field
-from shared.retrieval.citations import cited_in, length_of
-from shared.retrieval.repetition import Gram, eight_grams
-from shared.retrieval.text import holds_sentence
+from shared.evidence.citations import cited_in, length_of
+from shared.language.text import holds_sentence
+from shared.llm import BudgetExceededError
 
 log = structlog.get_logger()
 
 MENDING = "mending sections"
 
 
+class SectionEmptyError(TransientError):
+    code = "section_empty"
+    meaning = "The model wrote nothing usable for a section"
+    advice = "Use a more capable model"
+
+
 async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> DocumentState:
-    """Write one section. A failure is part of the state: raised, it would cancel the sections beside it."""
+    """Write one section. A failure is kept for ``collect``: raised here, it would cancel the sections beside it."""
     context, section_id = runtime.context, task["section_id"]
     out_of_time = context.desk.time_is_short() and section_id not in context.finished
     if context.doomed or out_of_time:
@@ -43,18 +58,8 @@ async def section(task: SectionTask, runtime: Runtime[DocumentContext]) -> Docum
     try:
         await write(context, section_id)
     except DraftlineError as error:
-        if not error.retryable:
-            context.doomed.add(section_id)
-        wait = error.retry_after_seconds if isinstance(error, TransientError) else None
-        failure = Failure(
-            section_id=section_id,
-            fence=context.fence,
-            code=error.code,
-            message=error.message,
-            retryable=error.retryable,
-            retry_after_seconds=wait or 0.0,
-        )
-        return {"failed": [failure]}
+        context.failures[section_id] = error
+        return {}
     return {"done": [section_id], "left_out": sorted(context.without)}
 
 
@@ -65,7 +70,7 @@ async def write(context: DocumentContext, section_id: str) -> None:
     streamed = StreamedText(context, section_id)
     stored = await context.desk.load(text_field(section_id)) if section_id in context.finished else None
     if stored is None:
-        context.pace.begin()
+        context.pace.begin(section_id)
         text = await _written(await assigned(context, plan, planned), streamed)
     else:
         text = stored.decode()
@@ -88,8 +93,8 @@ async def assigned(context: DocumentContext, plan: Plan, planned: PlannedSection
         previous = await context.desk.load(previous_field(planned.id)) or b""
         shown = [plan.task_prompt[:1_000], planned.instruction, digest, *job.spans.values()]
         room = room_for(context.context_tokens, context.answer_tokens, shown)
-        standing = standing_of(plan, planned.id, others, previous.decode(), room)
-        return replace(job, said=await _grams(others), standing=standing)
+        surroundings = surroundings_of(plan, planned.id, others, previous.decode(), room)
+        return replace(job, said=await _grams(others), surroundings=surroundings)
     return replace(job, said=await _grams(body)) if body else job
 
 
@@ -117,8 +122,7 @@ async def _written(job: Assignment, streamed: StreamedText) -> str:
     text, attributed = finished(cleaned.text, job)
     words = length_of(text)
     if not words or (draft.out_of_time and not holds_sentence(text)):
-        code = "section_empty"
-        raise TransientError(code, f"The model wrote nothing usable for the section {job.planned.title!r}.")
+        raise SectionEmptyError(f"The model wrote nothing usable for the section {job.planned.title!r}.")
     quality = SectionQuality(
         id=job.planned.id,
         target_words=job.planned.target_words,
@@ -128,6 +132,7 @@ async def _written(job: Assignment, streamed: StreamedText) -> str:
         out_of_time=draft.out_of_time,
         evidence=len(job.evidence),
         attributed=attributed,
+        leftovers=cleaned.leftovers,
         repaired=repaired,
     )
     facts = WrittenSection(quality=quality, flagged=cleaned.flagged)
@@ -144,7 +149,7 @@ async def _better(job: Assignment, cleaned: Cleaned, faults: list[Fault], stream
         async with asyncio.timeout(job.context.desk.text_seconds_left()) as scope:
             again = await _mended(job, cleaned, faults, streamed)
     except PermanentError as error:
-        if error.code == "budget_exceeded":
+        if isinstance(error, BudgetExceededError):
             job.context.without.add(MENDING)
         log.warning("not_mended", section=job.planned.id, code=error.code)
         return cleaned
@@ -171,4 +176,9 @@ def _announce(context: DocumentContext, plan: Plan, planned: PlannedSection, str
     leaves = plan.leaves() if context.payload.revision is None else [planned]
     eta = context.pace.seconds_left(leaf for leaf in leaves if leaf.id not in context.finished)
     done, total = sum(leaf.id in context.finished for leaf in leaves), len(leaves)
-    context.progress("section", f"{done} of {total} sections written", 5 + 85 * done / total, planned.id, eta)
+    context.progress("section", f"{done} of {total} sections written", written_percent(done, total), planned.id, eta)
+
+
+def written_percent(done: int, total: int) -> float:
+    """How far a document has come of which so many sections are written."""
+    return 5 + 85 * done / total

@@ -12,22 +12,24 @@ from dataclasses import dataclass, replace
 import structlog
 from langgraph.runtime import Runtime
 
-from document_worker.pipeline.assignment import Assignment
-from document_worker.pipeline.drafting import extend
-from document_worker.pipeline.length import blocks, shortened, too_long, too_short
-from document_worker.pipeline.neighbours import Before, Rough, first_said, rough_blocks, said_once
-from document_worker.pipeline.nodes.section import assigned
+from document_worker.pipeline.checks.repetition import Gram, eight_grams
+from document_worker.pipeline.nodes.section import assigned, written_percent
 from document_worker.pipeline.prompts import mending
-from document_worker.pipeline.review import clean, usable
-from document_worker.pipeline.rewording import reworded
 from document_worker.pipeline.state import DocumentContext, DocumentState
-from document_worker.pipeline.streamed import StreamedText
+from document_worker.pipeline.writing.assignment import Assignment
+from document_worker.pipeline.writing.drafting import extend
+from document_worker.pipeline.writing.length import shortened, too_long, too_short
+from document_worker.pipeline.writing.neighbours import Before, Rough, first_said, rough_blocks, said_once
+from document_worker.pipeline.writing.review import clean, usable
+from document_worker.pipeline.writing.rewording import reworded
+from document_worker.pipeline.writing.streamed import StreamedText
 from shared.contracts.errors import DraftlineError
 from shared.contracts.events import Section
 from shared.contracts.plan import Plan, PlannedSection, text_field
-from shared.retrieval.citations import length_of
-from shared.retrieval.repetition import Gram, eight_grams
-from shared.retrieval.text import reads_as
+from shared.evidence.citations import length_of
+from shared.language.markdown import paragraphs
+from shared.language.text import reads_as
+from shared.llm import BudgetExceededError
 
 log = structlog.get_logger()
 
@@ -50,6 +52,7 @@ async def smooth(state: DocumentState, runtime: Runtime[DocumentContext]) -> Doc
         turn = await asyncio.to_thread(_rough_sections, body, dict(texts), parity)
         if turn and context.goes_without(_SMOOTHING):
             break
+        _announce(context, plan, turn)
         changed = await _together([_smoothed(context, plan, rough) for rough in turn])
         for rough, text in zip(turn, changed, strict=True):
             texts[rough.leaf.id] = await kept(context, rough.leaf, texts[rough.leaf.id], text)
@@ -80,6 +83,22 @@ def _rough_sections(body: list[PlannedSection], texts: dict[str, str], parity: i
     return found
 
 
+def _announce(context: DocumentContext, plan: Plan, turn: Sequence[_RoughSection]) -> None:
+    """Say what is reworded in this turn, and how long that and the sections still to write will take."""
+    reworded_blocks = [rough.blocks[:_MOST_REWORDED] for rough in turn]
+    if not reworded_blocks:
+        return
+    count = sum(map(len, reworded_blocks))
+    message = f"Rewording {count} paragraphs" if count > 1 else "Rewording 1 paragraph"
+    leaves = plan.leaves()
+    unfinished = [leaf for leaf in leaves if leaf.id not in context.finished]
+    longest = max(sum(length_of(block.text) for block in found) for found in reworded_blocks)
+    seconds = context.pace.seconds_for(longest, answers=max(map(len, reworded_blocks)))
+    eta = None if seconds is None else seconds + (context.pace.seconds_left(unfinished) or 0.0)
+    percent = written_percent(len(leaves) - len(unfinished), len(leaves))
+    context.progress("smooth", f"{message} that others repeat", percent, eta_seconds=eta)
+
+
 async def _smoothed(context: DocumentContext, plan: Plan, rough: _RoughSection) -> str:
     """The section's text without what earlier ones say."""
     leaf = rough.leaf
@@ -92,7 +111,7 @@ async def _smoothed(context: DocumentContext, plan: Plan, rough: _RoughSection) 
                 text = await _extended(job, text)
             return text
     except DraftlineError as error:
-        if error.code == "budget_exceeded":
+        if isinstance(error, BudgetExceededError):
             context.without.add(_SMOOTHING)
         log.warning("not_smoothed", section=leaf.id, code=error.code)
     except TimeoutError:
@@ -110,7 +129,7 @@ def _hurried(context: DocumentContext) -> bool:
 
 async def _reworded(job: Assignment, rough: _RoughSection) -> str:
     """The text with its rough blocks in other words, where the model's are better."""
-    pieces = blocks(rough.text)
+    pieces = paragraphs(rough.text)
     for block in rough.blocks[:_MOST_REWORDED]:
         lead = pieces[block.number - 1] if block.number else rough.before
         words = max(1, length_of(block.text))
@@ -123,7 +142,7 @@ async def _extended(job: Assignment, text: str) -> str:
     """The text with more paragraphs in place of what was left out."""
     streamed = StreamedText(job.context, job.planned.id)
     longer = clean(await extend(job, text, streamed, usable(job)), job)
-    if not reads_as(longer.text, job.plan.language):
+    if longer.leftovers or not reads_as(longer.text, job.plan.language):
         return text
     again = longer.text
     return shortened(again, job.planned.target_words) if too_long(longer.words, job.planned.target_words) else again

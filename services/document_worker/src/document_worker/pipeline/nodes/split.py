@@ -5,22 +5,21 @@ from collections.abc import Mapping, Sequence
 
 from langgraph.runtime import Runtime
 
-from document_worker.pipeline.nearness import vectors_of
+from document_worker.pipeline.evidence.dealing import deal
+from document_worker.pipeline.evidence.nearness import vectors_of
 from document_worker.pipeline.prompts import planning
 from document_worker.pipeline.schemas import Evidence, Keywords
 from document_worker.pipeline.state import DocumentContext, DocumentState
-from document_worker.pipeline.terms import shared_terms
+from document_worker.pipeline.writing.terms import shared_terms
 from shared.contracts.commands import DocumentPayload, ReferenceStyleName
-from shared.contracts.errors import PermanentError, TransientError
 from shared.contracts.outline import Outline, OutlineNode, Research
 from shared.contracts.plan import LEDGER, PLAN, Plan, PlannedSection, evidence_field
 from shared.contracts.roles import leaf_roles
 from shared.contracts.shape import budgets
-from shared.llm import ChatRequest, complete_json, estimate_tokens
-from shared.retrieval import Ledger, Passage
-from shared.retrieval.dealing import deal
-from shared.retrieval.hybrid import HybridRanking
-from shared.retrieval.text import detect_language, is_han, units
+from shared.evidence import Ledger, Passage
+from shared.evidence.hybrid import HybridRanking
+from shared.language.text import detect_language, is_han, units
+from shared.llm import BudgetExceededError, ChatRequest, ModelOutputInvalidError, complete_json, estimate_tokens
 
 _MOST_PASSAGES = 16
 _KEYWORDS_AT_ONCE = 30
@@ -164,14 +163,11 @@ async def _keywords(context: DocumentContext, leaves: Sequence[OutlineNode], lan
     )
     try:
         return (await complete_json(context.model, request, Keywords, meter=context.spend)).keywords
-    except TransientError as error:
-        if error.code != "model_output_invalid":
-            raise
-    except PermanentError as error:
-        if error.code != "budget_exceeded":
-            raise
+    except ModelOutputInvalidError:
+        return []
+    except BudgetExceededError:
         context.without.add(_TRANSLATING)
-    return []
+        return []
 
 
 def _foreign_language(ledger: Ledger, language: str) -> str | None:

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 import structlog
 from langgraph.runtime import Runtime
 
-from document_worker.pipeline.length import blocks
+from document_worker.pipeline.checks.pointing import Direction, outdated
 from document_worker.pipeline.nodes.section import assigned
 from document_worker.pipeline.nodes.smooth import kept
-from document_worker.pipeline.pointing import Direction, outdated
 from document_worker.pipeline.prompts import mending
-from document_worker.pipeline.rewording import reworded
-from document_worker.pipeline.standing import neighbours_of, within
 from document_worker.pipeline.state import DocumentContext, DocumentState
+from document_worker.pipeline.surroundings import neighbours_of, within
+from document_worker.pipeline.writing.rewording import reworded
 from shared.contracts.errors import DraftlineError
 from shared.contracts.plan import Plan, PlannedSection, previous_field, text_field
-from shared.retrieval.citations import length_of, without_keys
+from shared.evidence.citations import length_of, without_keys
+from shared.language.markdown import paragraphs
+from shared.llm import BudgetExceededError
 
 log = structlog.get_logger()
 
@@ -61,7 +62,7 @@ async def _mend(
     # An attempt that was broken off may have changed it: the same is found again, asked for again, and shown.
     stored = await context.desk.load(previous_field(leaf.id)) or await context.desk.require(text_field(leaf.id))
     text = stored.decode()
-    block = blocks(text)[-1 if direction == "ahead" else 0]
+    block = paragraphs(text)[-1 if direction == "ahead" else 0]
     stale = outdated(block, direction, rewritten.before, rewritten.now)
     if not stale or block not in text or context.goes_without(_MENDING):
         return
@@ -84,7 +85,7 @@ async def _bridged(
             return await reworded(await assigned(context, plan, leaf), block, messages)
     except DraftlineError as error:
         # What is written stands: a document with a stale pointer is better than none.
-        if error.code == "budget_exceeded":
+        if isinstance(error, BudgetExceededError):
             context.without.add(_MENDING)
         log.warning("transition_not_mended", section=leaf.id, code=error.code)
     except TimeoutError:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from document_worker.pipeline.checks.claims import CheckedClaim
+from shared.injection.guard import neutral
 from shared.llm import Message
-from shared.retrieval.claims import CheckedClaim
-from shared.retrieval.injection import neutral
 
 
 def verdicts(claims: Sequence[CheckedClaim], passages: Mapping[str, str]) -> tuple[Message, ...]:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from document_worker.pipeline.prompts.writing import citing, context, in_own_words, length, material
 from shared.contracts.plan import Plan, PlannedSection
+from shared.evidence import Passage
+from shared.injection.guard import fence, neutral
+from shared.language.text import language_name
 from shared.llm import Message
-from shared.retrieval import Passage
-from shared.retrieval.injection import fence, neutral
-from shared.retrieval.text import language_name
 
 
 def rewrite(

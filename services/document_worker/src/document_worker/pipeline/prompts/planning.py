@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from shared.language.text import language_name
 from shared.llm import Message
-from shared.retrieval.text import language_name
 
 
 def keywords(titles: Sequence[str], language: str) -> tuple[Message, ...]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from document_worker.pipeline.standing import Standing
+from document_worker.pipeline.surroundings import Surroundings
 from shared.contracts.plan import Plan, PlannedSection
+from shared.evidence import Passage
+from shared.injection.guard import fence, neutral
+from shared.language.text import is_han, language_name
 from shared.llm import Message, estimate_tokens
-from shared.retrieval import Passage
-from shared.retrieval.injection import fence, neutral
-from shared.retrieval.text import is_han, language_name
 
 _SUMMARIES = 0.6
 """Share of the room for the contents that may go to what the other sections cover."""
@@ -18,17 +18,19 @@ def section(
     planned: PlannedSection,
     evidence: Sequence[Passage],
     contents_tokens: int,
-    standing: Standing | None = None,
+    surroundings: Surroundings | None = None,
 ) -> tuple[Message, ...]:
     """Asks for one section."""
-    asked = f"{context(plan, planned, contents_tokens)}{_again(plan, standing)}{material(plan, evidence)}"
+    asked = f"{context(plan, planned, contents_tokens)}{_again(plan, surroundings)}{material(plan, evidence)}"
     return (
         Message("system", _role(plan) + citing(evidence)),
         Message("user", f"{asked}\n\n{length(plan, planned.target_words)}"),
     )
 
 
-def closing(plan: Plan, planned: PlannedSection, digest: str, standing: Standing | None = None) -> tuple[Message, ...]:
+def closing(
+    plan: Plan, planned: PlannedSection, digest: str, surroundings: Surroundings | None = None
+) -> tuple[Message, ...]:
     """Asks for the introduction or the conclusion, from the finished text."""
     task = (
         "Write the introduction: say what the document is about, why it matters to its readers, and how it goes on."
@@ -40,7 +42,8 @@ def closing(plan: Plan, planned: PlannedSection, digest: str, standing: Standing
         Message(
             "user",
             f"Document: {plan.title}\n{_asked(plan)}\nThe document as it stands:\n{fence(plan.job, neutral(digest))}"
-            f"\n\n{task} Its heading is: {planned.title}\n{planned.summary}{_wished(planned)}{_again(plan, standing)}"
+            f"\n\n{task} Its heading is: {planned.title}\n{planned.summary}{_wished(planned)}"
+            f"{_again(plan, surroundings)}"
             f"\n\n{length(plan, planned.target_words)}",
         ),
     )
@@ -106,14 +109,15 @@ def _wished(planned: PlannedSection) -> str:
     return f"\nWhat the reader asks of this section: {neutral(planned.instruction)}" if planned.instruction else ""
 
 
-def _again(plan: Plan, standing: Standing | None) -> str:
+def _again(plan: Plan, surroundings: Surroundings | None) -> str:
     """What the section replaces and what it stands between. In front of the material, whose keys alone may be cited."""
-    if standing is None:
+    if surroundings is None:
         return ""
+    beginning = "" if surroundings.whole else ", of which you see the beginning"
     shown = {
-        f"Yours replaces this text{'' if standing.whole else ', of which you see the beginning'}": standing.previous,
-        "The section before it ends so": standing.before,
-        "The section after it begins so": standing.after,
+        f"Yours replaces this text{beginning}": surroundings.previous,
+        "The section before it ends so": surroundings.before,
+        "The section after it begins so": surroundings.after,
     }
     quoted = "".join(f"\n\n{said}:\n{fence(plan.job, text)}" for said, text in shown.items() if text)
     return (

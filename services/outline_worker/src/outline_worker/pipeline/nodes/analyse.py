@@ -9,8 +9,8 @@ from outline_worker.pipeline import prompts
 from outline_worker.pipeline.schemas import Analysis, Perspective
 from outline_worker.pipeline.state import OutlineContext, OutlineState
 from outline_worker.pipeline.titles import clean_title
+from shared.language.text import detect_language
 from shared.llm import ChatRequest, complete_json
-from shared.retrieval.text import detect_language
 
 _MOST_QUESTIONS = 12
 _ANSWER_TOKENS = 1_000

@@ -4,8 +4,8 @@ from langgraph.runtime import Runtime
 
 from outline_worker.pipeline.quoting import opening
 from outline_worker.pipeline.state import LEDGER, OutlineContext, OutlineState
-from shared.contracts.document import Degradation
-from shared.retrieval import Ledger
+from shared.contracts.document import Degradation, DegradationCode
+from shared.evidence import Ledger
 
 _MOST_QUESTIONS = 6
 _SHORT_PROMPT_CHARACTERS = 200
@@ -21,7 +21,7 @@ async def gather(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outli
     context.progress("gather", _says(context) if wanted else "No files to read", 25)
     if time_is_short:
         message = "The soft time limit came before any file was read or anything searched for."
-        degradations.append(Degradation(code="time_limited", message=message))
+        degradations.append(Degradation(code=DegradationCode.TIME_LIMITED, message=message))
     elif wanted:
         asked = queries(command.task_prompt, state["questions"]) if command.research == "web" else []
         found = await context.gatherer.gather(str(context.ref), command.context_files, asked, command.research)

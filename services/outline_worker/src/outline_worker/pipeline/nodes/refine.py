@@ -9,11 +9,11 @@ from outline_worker.pipeline.faults import is_useless
 from outline_worker.pipeline.nodes.draft import REFINING, ask, request_of
 from outline_worker.pipeline.schemas import OutlineDraft
 from outline_worker.pipeline.state import LEDGER, OutlineContext, OutlineState
-from shared.contracts.errors import PermanentError, TransientError
-from shared.llm import Message, estimate_tokens
+from shared.evidence import Ledger, Passage
+from shared.evidence.ranking import Ranking
+from shared.language.leftovers import Told
+from shared.llm import BudgetExceededError, Message, ModelOutputInvalidError, estimate_tokens
 from shared.llm.tokens import estimate_prompt_tokens
-from shared.retrieval import Ledger, Passage
-from shared.retrieval.ranking import Ranking
 
 _EVIDENCE_PASSAGES = 12
 MENDING = "mending the outline"
@@ -32,7 +32,7 @@ async def refine(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outli
     evidence, sources = await _evidence(context, state, bare)
     repairs = state.get("repairs", 0) + (1 if faults else 0)
     shown = list(dict.fromkeys([*state.get("shown", []), *sources]))
-    drafted = OutlineDraft.model_validate_json(state["draft"])
+    drafted, told = OutlineDraft.model_validate_json(state["draft"]), context.told(state["language"])
     kept: OutlineState = {"draft": state["draft"], "repairs": repairs, "faults": [], "shown": shown}
     if not evidence and not faults:
         return kept
@@ -40,22 +40,20 @@ async def refine(state: OutlineState, runtime: Runtime[OutlineContext]) -> Outli
     try:
         # Warmer with each repair: a model that is stuck would only say the same again.
         found = await ask(context, state, messages, temperature=0.3 + 0.3 * repairs)
-    except TransientError as error:
-        if error.code != "model_output_invalid":
-            raise
+    except ModelOutputInvalidError:
         return kept
-    except PermanentError as error:
-        if error.code != "budget_exceeded" or is_useless(drafted, state["language"]):
+    except BudgetExceededError:
+        if is_useless(drafted, told):
             raise
         return {**kept, "left_out": [*state.get("left_out", []), MENDING if faults else REFINING]}
     refined = found.model_dump_json()
-    return kept if _is_worse(refined, drafted, state["language"]) else {**kept, "draft": refined}
+    return kept if _is_worse(refined, drafted, told) else {**kept, "draft": refined}
 
 
-def _is_worse(refined: str, drafted: OutlineDraft, language: str) -> bool:
-    if not is_useless(OutlineDraft.model_validate_json(refined), language):
+def _is_worse(refined: str, drafted: OutlineDraft, told: Told) -> bool:
+    if not is_useless(OutlineDraft.model_validate_json(refined), told):
         return False
-    return not is_useless(drafted, language)
+    return not is_useless(drafted, told)
 
 
 async def _evidence(

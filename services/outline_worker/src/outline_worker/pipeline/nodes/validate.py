@@ -10,31 +10,40 @@ from outline_worker.pipeline.nodes.refine import MENDING
 from outline_worker.pipeline.routing import MAX_REPAIRS
 from outline_worker.pipeline.schemas import OutlineDraft
 from outline_worker.pipeline.state import LEDGER, RESULT, OutlineContext, OutlineState
+from outline_worker.pipeline.titles import clean_title
 from shared.contracts.commands import ContextFile
-from shared.contracts.document import Degradation, FileOutcome, OutlineQuality, OutlineResult
+from shared.contracts.document import Degradation, DegradationCode, FileOutcome, OutlineQuality, OutlineResult
 from shared.contracts.errors import PermanentError
 from shared.contracts.outline import Outline
-from shared.retrieval import Ledger
+from shared.evidence import Ledger
+from shared.language.leftovers import Told, is_leftover
+
+
+class OutlineInvalidError(PermanentError):
+    code = "outline_invalid"
+    meaning = "The model gave no usable outline, even after two repairs"
+    advice = "Use a more capable model, or send an outline"
 
 
 async def validate(state: OutlineState, runtime: Runtime[OutlineContext]) -> OutlineState:
     """Check the draft; store the outline, or name the faults for one repair.
 
-    Raises PermanentError ``outline_invalid`` where nothing can be made of it.
+    Raises OutlineInvalidError where nothing can be made of it.
     """
     context = runtime.context
     context.progress("validate", "Checking the outline", 85)
     draft = OutlineDraft.model_validate_json(state["draft"])
-    faults = find_faults(draft, state["language"], context.shape(state["language"]))
+    told = context.told(state["language"])
+    faults = find_faults(draft, told, context.shape(state["language"]))
     time_limited, left_out = state.get("time_limited", False), list(state.get("left_out", []))
     if faults and state.get("repairs", 0) < MAX_REPAIRS:
         if time_limited or context.desk.time_is_short():
             time_limited = True
-        elif context.budget.is_short() and not is_useless(draft, state["language"]):
+        elif context.budget.is_short() and not is_useless(draft, told):
             left_out.append(MENDING)
         else:
             return {"faults": faults}
-    outline = _mended(draft, state, context.target_words, faults)
+    outline = _mended(draft, state, told, context.target_words, faults)
     ledger = Ledger.model_validate_json(await context.desk.require(LEDGER))
     quality = OutlineQuality(
         time_limited=time_limited,
@@ -51,21 +60,21 @@ def _degradations(state: OutlineState, left_out: Sequence[str]) -> list[Degradat
     if left_out:
         named = ", ".join(dict.fromkeys(left_out))
         message = f"The budget ran short, so these were left out: {named}."
-        degradations.append(Degradation(code="budget_limited", message=message))
+        degradations.append(Degradation(code=DegradationCode.BUDGET_LIMITED, message=message))
     return degradations
 
 
-def _mended(draft: OutlineDraft, state: OutlineState, target_words: int, faults: Sequence[str]) -> Outline:
+def _mended(draft: OutlineDraft, state: OutlineState, told: Told, target_words: int, faults: Sequence[str]) -> Outline:
     """The outline with what code can mend mended."""
     questions = state["questions"]
-    sections = distinct(draft.sections, title=draft.title)
+    sections = distinct(draft.sections, told, title=draft.title)
     if len(sections) < FEWEST_SECTIONS:
-        sections = distinct([*sections, *from_questions(questions)])
+        sections = distinct([*sections, *from_questions(questions)], told)
     if len(sections) < FEWEST_SECTIONS:
-        code = "outline_invalid"
-        raise PermanentError(code, "The model gave no usable outline: " + "; ".join(faults))
+        raise OutlineInvalidError("The model gave no usable outline: " + "; ".join(faults))
     points = Points(introduction=state["purpose"], conclusion=questions[0] if questions else state["purpose"])
-    return build(draft.title, sections, state["language"], target_words, points)
+    title = "" if is_leftover(clean_title(draft.title), told) else draft.title
+    return build(title, sections, state["language"], target_words, points)
 
 
 def outcomes(files: Sequence[ContextFile], ledger: Ledger, shown: Sequence[str]) -> list[FileOutcome]:

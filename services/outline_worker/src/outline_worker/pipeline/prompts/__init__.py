@@ -2,18 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.contracts.shape import Shape
+from shared.evidence import Passage
+from shared.injection.guard import fence, neutral
+from shared.language.text import language_name
 from shared.llm import Message
-from shared.retrieval import Passage
-from shared.retrieval.injection import fence, neutral
-from shared.retrieval.text import language_name
-
-ABOUT_TITLES = (
-    'A section title names its subject in a few words, never "Section 1" or "Introduction". Each section covers '
-    "something no other section covers."
-)
-"""Small models give this back as a title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +44,8 @@ def draft(request: Request, evidence: Sequence[Passage]) -> tuple[Message, ...]:
     return (
         Message(
             "system",
-            f"You plan documents. Write in {language_name(request.language)}. {ABOUT_TITLES}",
+            f"You plan documents. Write in {language_name(request.language)}. A section title names its subject in a "
+            'few words, never "Section 1" or "Introduction". Each section covers something no other section covers.',
         ),
         Message(
             "user",
@@ -71,6 +67,17 @@ def refine(
     else:
         asked += " Keep the number of sections."
     return (*messages, Message("assistant", draft_json), Message("user", asked))
+
+
+@lru_cache(maxsize=16)
+def instructions(language: str) -> str:
+    """Return what a planner is told in our own words, so that it is recognised in the titles it gives.
+
+    The analysis is not among it: ``what it is for`` may be a title.
+    """
+    request = Request(job="", prompt="", language=language, brief="", questions=[], shape=Shape(3, 2), framed=True)
+    asked = refine(draft(request, []), "", [""], by_evidence=True)
+    return "\n".join(message.content for message in asked)
 
 
 def _wishes(request: Request) -> str:

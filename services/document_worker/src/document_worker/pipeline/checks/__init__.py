@@ -1,0 +1,1 @@
+"""What is wrong with a text, and what is known about it."""

@@ -1,0 +1,1 @@
+"""Which passage belongs to which section."""

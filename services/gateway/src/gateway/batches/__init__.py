@@ -1,0 +1,1 @@
+"""Batches: many jobs submitted, followed, cancelled and retried together."""

@@ -1,0 +1,1 @@
+"""Estimates: what a job will take, before it is submitted."""

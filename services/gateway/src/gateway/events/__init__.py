@@ -1,0 +1,1 @@
+"""Event streams: server-sent events of one job and of several."""

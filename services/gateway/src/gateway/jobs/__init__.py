@@ -1,0 +1,1 @@
+"""Jobs: submitted, read, waited for, cancelled and retried."""

@@ -1,0 +1,124 @@
+"""Submit, read, cancel and retry jobs."""
+
+import hashlib
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import JSONResponse
+
+from gateway.dependencies import (
+    IdempotencyKeyDep,
+    JobDep,
+    RequestIdDep,
+    ServicesDep,
+    new_job_id,
+    prepared,
+    read_body,
+)
+from gateway.http.cursors import read_cursor, write_cursor
+from gateway.http.errors import ProblemError
+from gateway.http.negotiation import unchanged
+from gateway.http.routing import PROBLEMS, CursorDep, LimitDep, documented
+from gateway.http.views import API, Accepted, JobList, JobView
+from gateway.jobs.answering import ACCEPTED, WaitDep, answer, is_keyed
+from gateway.jobs.submitting import submit_document, submit_outline
+from shared.contracts.commands import DocumentCommand, OutlineCommand
+from shared.contracts.states import JobKind, JobState
+from shared.redis.scripts import Cancelled, Retried
+
+log = structlog.get_logger()
+
+router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], responses=PROBLEMS, dependencies=[Depends(prepared)])
+
+
+@router.post(
+    "/outline",
+    status_code=202,
+    response_model=Accepted,
+    responses=ACCEPTED,
+    openapi_extra=documented(OutlineCommand),
+)
+async def create_outline_job(
+    request: Request, service: ServicesDep, request_id: RequestIdDep, key: IdempotencyKeyDep, seconds: WaitDep
+) -> Response:
+    """Turn a prompt into an outline."""
+    command = await read_body(request, OutlineCommand)
+    job_id = command.job_id or new_job_id(key)
+    job, replayed = await submit_outline(service, command, job_id, request_id, keyed=is_keyed(command.job_id, key))
+    return await answer(service, job, seconds, replayed=replayed)
+
+
+@router.post(
+    "/document",
+    status_code=202,
+    response_model=Accepted,
+    responses=ACCEPTED,
+    openapi_extra=documented(DocumentCommand),
+)
+async def create_document_job(
+    request: Request, service: ServicesDep, request_id: RequestIdDep, key: IdempotencyKeyDep, seconds: WaitDep
+) -> Response:
+    """Turn an outline into a document."""
+    command = await read_body(request, DocumentCommand)
+    job_id = command.job_id or new_job_id(key)
+    job, replayed = await submit_document(service, command, job_id, request_id, keyed=is_keyed(command.job_id, key))
+    return await answer(service, job, seconds, replayed=replayed)
+
+
+@router.get("")
+async def list_jobs(
+    service: ServicesDep,
+    kind: JobKind | None = None,
+    status: JobState | None = None,
+    cursor: CursorDep = None,
+    limit: LimitDep = 50,
+) -> JobList:
+    """Jobs by the time they were submitted, newest first. Filtered, a page may be short and have a `next_cursor`."""
+    page = await service.lists.jobs(kind, status, read_cursor(cursor), limit)
+    return JobList(items=await service.views.show_all(page.jobs), next_cursor=write_cursor(page.following))
+
+
+@router.get("/{job_id}", response_model=JobView, responses={304: {"description": "Not changed since that ETag"}})
+async def get_job(job: JobDep, service: ServicesDep, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+    """A job's state, progress and usage; with an ETag, for those who ask often."""
+    shown = await service.views.show(job)
+    body = shown.model_dump_json().encode()
+    # Weak, and of the record: while a job runs, the estimate of the time left counts down and tells nothing new.
+    etag = f'W/"{hashlib.sha256(f"{job} {shown.queue_position}".encode()).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if unchanged(etag, if_none_match):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+@router.post("/{job_id}/cancel", response_model=JobView, responses={202: {"model": JobView}})
+async def cancel_job(job: JobDep, service: ServicesDep) -> Response:
+    """End a waiting job at once (200), or ask a running one to end (202)."""
+    answer = await service.store.cancel(job)
+    log.info("job_cancel", answer=answer)
+    current = await service.store.get(job.ref)
+    match answer:
+        case Cancelled.ASKED | Cancelled.CANCELLED if current is not None:
+            status = 202 if answer is Cancelled.ASKED else 200
+            return JSONResponse((await service.views.show(current)).model_dump(mode="json"), status_code=status)
+        case Cancelled.COMPLETED | Cancelled.FAILED:
+            raise ProblemError(409, "already_finished", f"The job is {answer} already.")
+        case _:
+            raise ProblemError(404, "job_not_found", f"No job {job.ref.job_id}, or its record has expired.")
+
+
+@router.post("/{job_id}/retry", status_code=202)
+async def retry_job(job: JobDep, service: ServicesDep, request_id: RequestIdDep) -> JobView:
+    """Begin a failed or cancelled job again: a new run, which goes on from what is finished."""
+    answer = await service.store.retry(job, request_id)
+    log.info("job_retry", answer=answer)
+    current = await service.store.get(job.ref)
+    match answer:
+        case Retried.RETRIED if current is not None:
+            return await service.views.show(current)
+        case Retried.RETRIED | Retried.UNKNOWN:
+            raise ProblemError(404, "job_not_found", f"No job {job.ref.job_id}, or its record has expired.")
+        case _:
+            detail = f"The job is {answer}; only a failed or cancelled job can be retried."
+            raise ProblemError(409, "not_retryable", detail)

@@ -1,0 +1,1 @@
+"""What operators look at and decide: statistics, workers, queues, dead letters, probes."""

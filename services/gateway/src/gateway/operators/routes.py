@@ -1,0 +1,79 @@
+"""What those who run the service look at and decide: statistics, workers, queues."""
+
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Depends, Path, Query
+
+from gateway.dependencies import Services, ServicesDep, prepared
+from gateway.http.errors import ProblemError
+from gateway.http.routing import PROBLEMS
+from gateway.http.views import API
+from gateway.operators.statistics import Statistics, survey
+from gateway.operators.views import Instructed, Instruction, QueueView, WorkerList, worker_view
+from shared.contracts.states import JobKind
+from shared.contracts.workers import Order
+
+log = structlog.get_logger()
+
+router = APIRouter(prefix=API, tags=["operators"], responses=PROBLEMS, dependencies=[Depends(prepared)])
+
+
+@router.get("/stats")
+async def get_stats(service: ServicesDep) -> Statistics:
+    """Where jobs stand now, by kind and band, what ended in the last hour, and who works."""
+    return await survey(service)
+
+
+@router.get("/workers")
+async def list_workers(service: ServicesDep, kind: Annotated[JobKind | None, Query()] = None) -> WorkerList:
+    """The workers that live, oldest first."""
+    workers = await service.surveys.workers()
+    return WorkerList(items=[worker_view(worker) for worker in workers if kind in {None, worker.kind}])
+
+
+@router.post("/workers/{instruction}", status_code=202)
+async def instruct_workers(
+    instruction: Instruction, service: ServicesDep, kind: Annotated[JobKind, Query(description="Whose workers")]
+) -> Instructed:
+    """Tell all workers of a kind; see the call for one worker."""
+    return await _instruct(service, kind, instruction)
+
+
+@router.post("/workers/{worker_id}/{instruction}", status_code=202)
+async def instruct_worker(
+    worker_id: Annotated[str, Path(max_length=300)], instruction: Instruction, service: ServicesDep
+) -> Instructed:
+    """`drain`: take nothing new and stay; `resume`: take jobs again; `shutdown`: drain and end; `restart`: drain and
+    end with a status that asks to be started again. Ending gives running jobs the worker's grace time, then hands them
+    to others.
+    """
+    for worker in await service.surveys.workers():
+        if worker.id == worker_id:
+            told = await _instruct(service, worker.kind, instruction, worker_id)
+            if told.workers:
+                return told
+    raise ProblemError(404, "worker_not_found", f"No worker of this id lives; GET {API}/workers lists them.")
+
+
+@router.post("/queues/{kind}/pause")
+async def pause_queue(kind: JobKind, service: ServicesDep) -> QueueView:
+    """Let no worker take jobs of a kind. What runs goes on; submitting goes on too."""
+    await service.operations.pause(kind)
+    log.info("queue_paused", kind=kind)
+    return QueueView(kind=kind, paused=True)
+
+
+@router.post("/queues/{kind}/resume")
+async def resume_queue(kind: JobKind, service: ServicesDep) -> QueueView:
+    """Let workers take jobs of a kind again."""
+    await service.operations.resume(kind)
+    log.info("queue_resumed", kind=kind)
+    return QueueView(kind=kind, paused=False)
+
+
+async def _instruct(service: Services, kind: JobKind, instruction: Instruction, worker_id: str = "") -> Instructed:
+    order = Order.WORK if instruction is Instruction.RESUME else Order(instruction)
+    told = await service.operations.instruct(kind, order, worker_id)
+    log.info("workers_instructed", kind=kind, instruction=instruction, workers=told)
+    return Instructed(instruction=instruction, workers=told)

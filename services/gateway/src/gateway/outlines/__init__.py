@@ -1,0 +1,1 @@
+"""Outlines: read, edited in versions, approved."""

@@ -1,0 +1,155 @@
+"""Changing a job's outline: a compare-and-set of its version."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+import structlog
+from fastapi import Request
+
+from gateway.dependencies import Services, read_body
+from gateway.http.errors import ProblemError
+from gateway.outlines.versions import again, editable, expired, gone, outline_changed, outline_of, planned
+from shared.contracts.events import OutlineChanged
+from shared.contracts.jobs import Job
+from shared.contracts.outline_edits import EditError, OutlinePatch, apply
+from shared.contracts.outline_versions import OutlineVersion, difference
+from shared.contracts.states import JobState, Review
+from shared.jobs.outlines import latest_version
+from shared.redis.outlines import MOST_BYTES, MOST_VERSIONS, OutlineChange, Put
+
+log = structlog.get_logger()
+
+WHICHEVER_TRIES = 5
+"""Of a change to whichever version is the latest, while others change it too."""
+_OPERATION = re.compile(r"^(/operations/\d+)/[a-z_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The outline after a change; ``replayed`` where the same request had made it before."""
+
+    version: OutlineVersion
+    replayed: bool = False
+
+
+async def read_patch(request: Request) -> OutlinePatch:
+    """The body of a change; raises ProblemError 400, 415 or 422."""
+    try:
+        return await read_body(request, OutlinePatch)
+    except ProblemError as problem:
+        # Pydantic names the kind of an operation in the place of a fault, as if it were a field.
+        faults = [{**fault, "pointer": _OPERATION.sub(r"\1", fault["pointer"])} for fault in problem.errors]
+        detail = _OPERATION.sub(r"\1", problem.detail)
+        raise ProblemError(problem.status, problem.code, detail, errors=faults, headers=problem.headers) from problem
+
+
+async def change(service: Services, job: Job, patch: OutlinePatch, named: frozenset[int] | None) -> Changed:
+    """Carry out a change of one of the versions named, or, where ``named`` is None, of whichever is the latest.
+
+    Raises ProblemError 404, 409, 410, 412, 422 or 503.
+    """
+    for _ in range(WHICHEVER_TRIES if named is None else 1):
+        if not editable(job) and not _may_be_made(job, named):
+            raise _not_editable(job)
+        done = await _change_once(service, job, patch, _base(job, named))
+        if done is not None:
+            return done
+        job = await again(service, job)
+    raise outline_changed(job)
+
+
+def _may_be_made(job: Job, named: frozenset[int] | None) -> bool:
+    """Whether the change may be the one that led to the latest version, sent again since its answer was lost."""
+    return named is not None and job.outline_version is not None and latest_version(job) - 1 in named
+
+
+def _base(job: Job, named: frozenset[int] | None) -> int:
+    """The version to change. The one before the latest is let through: the change may be what led to the latest."""
+    latest = latest_version(job)
+    if named is None or latest in named:
+        return latest
+    if latest - 1 in named:
+        return latest - 1
+    raise outline_changed(job, named)
+
+
+async def _change_once(service: Services, job: Job, patch: OutlinePatch, base: int) -> Changed | None:
+    """The change, or None where there is a later version."""
+    before = await outline_of(service, job, base)
+    after = _edited(service, before, patch)
+    if after.outline == before.outline:
+        return Changed(before) if base == latest_version(job) else None
+    made = _change(before, after, patch)
+    service.admission.check(len(made.before) + len(made.after))
+    answer = await service.outlines.put(job.ref, made)
+    match answer:
+        case Put.OK:
+            log.info("outline_changed", version=after.version, operations=len(patch.operations))
+            return Changed(after)
+        case Put.REPEATED:
+            return Changed(await outline_of(service, await again(service, job), after.version), replayed=True)
+        case Put.CHANGED:
+            return None
+        case _:
+            raise await _refused(service, job, answer)
+
+
+def _edited(service: Services, before: OutlineVersion, patch: OutlinePatch) -> OutlineVersion:
+    version = before.version + 1
+    try:
+        outline = apply(before.outline, patch.operations, version)
+    except EditError as error:
+        place = "/operations" if error.position is None else f"/operations/{error.position}/{error.field}"
+        fault = {"pointer": place, "message": error.message}
+        raise ProblemError(422, "validation_failed", f"{place}: {error.message}", errors=[fault]) from error
+    return OutlineVersion(
+        version=version,
+        author=patch.author,
+        created_at=service.clock.now(),
+        message=patch.message,
+        outline=outline,
+        diff=difference(before.outline, outline),
+    )
+
+
+def _change(before: OutlineVersion, after: OutlineVersion, patch: OutlinePatch) -> OutlineChange:
+    event = OutlineChanged(version=after.version, author=after.author)
+    return OutlineChange(
+        base=before.version,
+        before=before.model_dump_json().encode(),
+        after=after.model_dump_json().encode(),
+        digest=hashlib.sha256(patch.model_dump_json().encode()).hexdigest(),
+        event=event.model_dump_json(exclude_unset=True).encode(),
+    )
+
+
+async def _refused(service: Services, job: Job, answer: Put) -> ProblemError:
+    match answer:
+        case Put.FULL:
+            detail = (
+                f"{MOST_VERSIONS} versions of {MOST_BYTES >> 20} MiB in all are kept and none is dropped; "
+                "send the outline with a new document job."
+            )
+            return ProblemError(409, "too_many_versions", detail)
+        case Put.EXPIRED:
+            return expired()
+        case Put.CLOSED:
+            return _not_editable(await again(service, job))
+        case _:
+            return gone(job)
+
+
+def _not_editable(job: Job) -> ProblemError:
+    match job.state:
+        case JobState.COMPLETED:
+            what = "the document is written: write one section again, or send the changed outline with a new job"
+        case JobState.CANCELLED | JobState.FAILED if job.review is Review.WANTED:
+            what = f"the job is {job.state}: after a retry it waits for you again"
+        case JobState.CANCELLED | JobState.FAILED:
+            what = f"the job is {job.state}: send the changed outline with a new document job"
+        case _ if planned(job):
+            what = f"the job is {job.state} with this outline: cancel it and send the changed one with a new job"
+        case _:
+            what = f"the job is {job.state} and has none yet: follow its events"
+    return ProblemError(409, "outline_not_editable", f"The outline cannot be changed, since {what}.")

@@ -1,0 +1,1 @@
+"""Parts that are built once and that several resources use."""

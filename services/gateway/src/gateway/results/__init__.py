@@ -1,0 +1,1 @@
+"""Results: whole or partial, in the form that the client wants."""

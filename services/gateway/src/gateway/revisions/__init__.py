@@ -1,0 +1,1 @@
+"""Revisions: one section of a finished document written again."""

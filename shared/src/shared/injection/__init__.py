@@ -1,0 +1,1 @@
+"""Prompt injection: finds and withholds text that gives orders to a model."""

@@ -1,0 +1,1 @@
+"""Words, sentences and Markdown blocks of English and Chinese text."""

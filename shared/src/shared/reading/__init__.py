@@ -1,0 +1,1 @@
+"""Context files as text. Foreign bytes are read in child processes."""
