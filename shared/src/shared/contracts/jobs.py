@@ -84,7 +84,18 @@ class JobSpec:
         return Band.of(self.priority)
 
     def record(self) -> dict[str, str | int | float]:
-        """The fields of the record that the request decides; an empty value stands for None."""
+        """The fields of the record that the request decides; what it leaves open is left out."""
+        given: dict[str, str | int | float | None] = {
+            "soft_limit": _milliseconds(self.soft_limit_seconds),
+            "hard_limit": _milliseconds(self.hard_limit_seconds),
+            "review": Review.WANTED if self.review else None,
+            "parent": self.origin.parent or None,
+            "root": self.origin.root or None,
+            "section": self.origin.section or None,
+            "batch": self.origin.batch or None,
+            "max_tokens": self.max_tokens,
+            "max_cost": self.max_cost_usd,
+        }
         return {
             "kind": self.kind,
             "phase": self.phase or self.kind,
@@ -93,18 +104,10 @@ class JobSpec:
             "max_attempts": self.max_attempts,
             "request_id": self.request_id,
             "metadata": json.dumps(self.metadata, ensure_ascii=False) if self.metadata else "{}",
-            "soft_limit": _milliseconds(self.soft_limit_seconds),
-            "hard_limit": _milliseconds(self.hard_limit_seconds),
-            "review": Review.WANTED if self.review else "",
-            "parent": self.origin.parent,
-            "root": self.origin.root,
-            "section": self.origin.section,
-            "batch": self.origin.batch,
-            "max_tokens": "" if self.max_tokens is None else self.max_tokens,
-            "max_cost": "" if self.max_cost_usd is None else self.max_cost_usd,
             "result_ttl": self.retention.result_seconds,
             "record_ttl": self.retention.record_seconds,
             "failed_ttl": self.retention.failed_seconds,
+            **{name: value for name, value in given.items() if value is not None},
         }
 
 
@@ -261,8 +264,8 @@ def instant(ms: str) -> datetime | None:
     return datetime.fromtimestamp(int(ms) / 1000, UTC) if ms else None
 
 
-def _milliseconds(seconds: float | None) -> int | str:
-    return "" if seconds is None else max(1, round(seconds * 1000))
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else max(1, round(seconds * 1000))
 
 
 def _seconds(ms: str) -> float | None:

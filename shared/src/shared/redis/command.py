@@ -12,11 +12,15 @@ _Defined = TypeVar("_Defined", bound="type[Command]")
 _LISTS = """\
 local argument = {at}
 local function next_list()
-  local list = {{}}
-  for i = argument + 1, argument + tonumber(ARGV[argument]) do
-    list[#list + 1] = ARGV[i]
+  local first, count = argument + 1, tonumber(ARGV[argument])
+  argument = first + count
+  if count <= 1000 then
+    return {{unpack(ARGV, first, first + count - 1)}} -- the fast way, for what fits on the stack of Lua
   end
-  argument = argument + 1 + #list
+  local list = {{}}
+  for i = 1, count do
+    list[i] = ARGV[first + i - 1]
+  end
   return list
 end"""
 

@@ -16,6 +16,7 @@ local now = now_ms()
 local paused = redis.call('HEXISTS', K.paused, kind) == 1
 local claims, leases = {}, {}
 local may_take_suspect = suspects == '1'
+local WORKER = json(cjson.encode(worker))
 
 -- In its last attempt after the others killed their workers, or died with them: it may be the one that kills.
 local function suspect(job)
@@ -34,7 +35,7 @@ local function claim(id, job, lease_end)
     spent = worked(job, math.min(now, lease_end))
   end
   moved(job, 'running')
-  emit(id, job, int(fence) .. '-0', 'started', object('attempt', attempt, 'worker', worker), now)
+  emit(id, job, int(fence) .. '-0', 'started', object('attempt', attempt, 'worker', WORKER), now)
   redis.call('HSET', K.job .. id, 'state', 'running', 'fence', int(fence), 'attempt', int(attempt), 'worker', worker,
     'fetch', number, 'claimed_at', int(now), 'worked', spent, 'eta', '',
     'started_at', job.started_at ~= '' and job.started_at or int(now), 'journal_bytes', job.journal_bytes)

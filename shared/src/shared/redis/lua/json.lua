@@ -8,12 +8,19 @@ end
 -- An object of names and values in turn, in this order. A value is a string, a number, a boolean, cjson.null, or what
 -- `json` returns; a member whose value is nil is left out.
 local function object(...)
-  local given, members, found = {...}, {}, 0
+  local given, members = {...}, {}
   for i = 1, select('#', ...), 2 do
     local value = given[i + 1]
-    if value ~= nil then
-      found = found + 1
-      members[found] = '"' .. given[i] .. '":' .. (type(value) == 'table' and value.json or cjson.encode(value))
+    local kind = type(value)
+    if kind == 'table' then
+      value = value.json
+    elseif kind == 'number' or kind == 'boolean' then
+      value = tostring(value) -- as cjson writes them, in a fraction of the time
+    elseif kind ~= 'nil' then
+      value = cjson.encode(value)
+    end
+    if value then
+      members[#members + 1] = '"' .. given[i] .. '":' .. value
     end
   end
   return '{' .. table.concat(members, ',') .. '}'

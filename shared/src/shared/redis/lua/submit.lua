@@ -48,9 +48,8 @@ for _, kind in ipairs(KINDS) do
     redis.call('ZREM', K.dead .. kind .. ':' .. band, id)
   end
 end
-for _, family in ipairs({K.events, K.result, K.export, K.artifact, K.heads, K.blobs, K.writes}) do
-  redis.call('UNLINK', family .. id)
-end
+redis.call('UNLINK', K.events .. id, K.result .. id, K.export .. id, K.artifact .. id, K.heads .. id, K.blobs .. id,
+  K.writes .. id)
 if known[2] then
   redis.call('PERSIST', K.job .. id)
 end
