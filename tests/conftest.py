@@ -13,8 +13,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from shared.redis.client import Connections, connections
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from tests.support.keys import keys_without_end, malformed_events
 from tests.support.servers import Server, running, server_binaries
@@ -111,13 +110,8 @@ async def redis_connections(server: Server) -> AsyncIterator[Connections]:
 
 
 @pytest.fixture
-def scripts(redis_connections: Connections) -> Scripts:
-    return Scripts(redis_connections, shards=1)
-
-
-@pytest.fixture
-def reads(redis_connections: Connections) -> Reads:
-    return Reads(redis_connections, shards=1)
+def store(redis_connections: Connections) -> Store:
+    return Store(redis_connections, shards=1)
 
 
 @pytest.fixture(autouse=True)

@@ -34,7 +34,7 @@ def _spelled() -> dict[str, str]:
     return found
 
 
-def _scripts() -> dict[str, str]:
+def _store() -> dict[str, str]:
     """The first line of each command; the shared parts have no such line."""
     lines = {path.stem: path.read_text().splitlines()[0] for path in LUA.glob("*.lua")}
     return {name: line for name, line in lines.items() if line.startswith("#!lua")}
@@ -49,17 +49,17 @@ def test_keys_and_their_types_are_documented() -> None:
 
 def test_every_script_is_documented() -> None:
     table = rows(under(read(DOCUMENT), "## Scripts"))
-    assert {row[0] for row in table} == set(_scripts())
-    assert len(table) == len(_scripts())
+    assert {row[0] for row in table} == set(_store())
+    assert len(table) == len(_store())
 
 
 def test_documented_behaviour_of_a_full_server_is_that_of_the_flags() -> None:
     table = rows(under(read(DOCUMENT), "## Scripts"))
     assert {row[0]: row[4] for row in table} == {
-        name: "refused" if line == "#!lua" else "runs" for name, line in _scripts().items()
+        name: "refused" if line == "#!lua" else "runs" for name, line in _store().items()
     }
 
 
 def test_every_shared_part_is_documented() -> None:
-    parts = {path.stem for path in LUA.glob("*.lua")} - set(_scripts())
+    parts = {path.stem for path in LUA.glob("*.lua")} - set(_store())
     assert {row[0] for row in rows(under(read(DOCUMENT), "## Shared parts"))} == parts

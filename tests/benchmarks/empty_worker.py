@@ -13,8 +13,7 @@ import uvloop
 from shared.contracts.states import JobKind
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.supervisor import Drain, run_service
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.streams import Handler, Session, run_worker
 
 
@@ -35,7 +34,7 @@ class Empty:
 async def _main(drain: Drain) -> None:
     empty = Empty()
 
-    def build(_scripts: Scripts, _reads: Reads, _clock: Clock) -> Handler:
+    def build(store: Store, _clock: Clock) -> Handler:
         return empty
 
     await run_worker(JobKind.OUTLINE, int(os.environ["DRAFTLINE_METRICS_PORT"]), build, drain)

@@ -15,8 +15,10 @@ import uvloop
 
 from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
+from shared.redis.attempts import NewEvent
 from shared.redis.client import connections
-from shared.redis.scripts import Fetcher, NewEvent, Scripts
+from shared.redis.queues import Fetcher
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from tests.support.jobs import submission
 
@@ -27,23 +29,23 @@ PERIOD_SECONDS = 1.0
 
 async def _hold(jobs: int, seconds: int) -> None:
     async with connections(RedisSettings()) as opened:
-        scripts = Scripts(opened, 1)
+        store = Store(opened, 1)
         for first in range(0, jobs, AT_ONCE):
             async with asyncio.TaskGroup() as group:
                 for number in range(first, min(first + AT_ONCE, jobs)):
-                    group.create_task(scripts.submit(submission(f"job-{number}")))
+                    group.create_task(store.jobs.submit(submission(f"job-{number}")))
         claims: list[Claim] = []
         while len(claims) < jobs:
             fetcher = Fetcher("holder", len(claims) + 1)
-            fetched = await scripts.fetch(0, JobKind.OUTLINE, fetcher, LEASE_MS, AT_ONCE, list(Band))
+            fetched = await store.queues.fetch(0, JobKind.OUTLINE, fetcher, LEASE_MS, AT_ONCE, list(Band))
             claims += fetched.claims
         print("holding", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
-        late = await _write_all(scripts, claims, seconds)
+        late = await _write_all(store, claims, seconds)
         print(json.dumps({"appended": jobs * seconds, "most_late_seconds": late}), flush=True)
 
 
-async def _write_all(scripts: Scripts, claims: Sequence[Claim], seconds: int) -> float:
+async def _write_all(store: Store, claims: Sequence[Claim], seconds: int) -> float:
     """Each job has its own moment within the second. Returns how late the latest event was begun."""
     begun = time.perf_counter()
     most_late = 0.0
@@ -55,7 +57,7 @@ async def _write_all(scripts: Scripts, claims: Sequence[Claim], seconds: int) ->
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             now = time.perf_counter()
             most_late = max(most_late, now - due)
-            await scripts.append_events(claim, [NewEvent(turn + 1, "delta", _delta(turn, now))])
+            await store.attempts.append_events(claim, [NewEvent(turn + 1, "delta", _delta(turn, now))])
 
     async with asyncio.TaskGroup() as group:
         for place, claim in enumerate(claims):

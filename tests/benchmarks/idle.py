@@ -6,7 +6,7 @@ import statistics
 import redis.asyncio as aioredis
 
 from shared.redis.client import connections
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from tests.benchmarks.figures import resident_kib
 from tests.benchmarks.line import Check, Line, Options
@@ -61,11 +61,11 @@ async def measure(options: Options) -> Line:
 
 async def _submit(server: Server, jobs: int) -> None:
     async with connections(RedisSettings.model_validate({"url": server.url})) as opened:
-        scripts = Scripts(opened, 1)
+        store = Store(opened, 1)
 
         async def some(first: int) -> None:
             for number in range(first, jobs, AT_ONCE):
-                await scripts.submit(submission(f"job-{number}"))
+                await store.jobs.submit(submission(f"job-{number}"))
 
         async with asyncio.TaskGroup() as group:
             for first in range(AT_ONCE):

@@ -7,7 +7,7 @@ import time
 import uvloop
 
 from shared.redis.client import connections
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from tests.support.jobs import submission
 
@@ -16,11 +16,11 @@ AT_ONCE = 64
 
 async def _submit(jobs: int) -> float:
     async with connections(RedisSettings()) as opened:
-        scripts = Scripts(opened, 1)
+        store = Store(opened, 1)
 
         async def some(first: int) -> None:
             for number in range(first, jobs, AT_ONCE):
-                await scripts.submit(submission(f"job-{number}"))
+                await store.jobs.submit(submission(f"job-{number}"))
 
         begun = time.perf_counter()
         async with asyncio.TaskGroup() as group:

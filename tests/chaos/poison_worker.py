@@ -9,8 +9,7 @@ from outline_worker.settings import OutlineWorkerSettings
 from shared.contracts.states import JobKind
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.supervisor import Drain, run_service
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.streams import Handler, Session, run_worker
 
 POISON = b"poison"
@@ -26,7 +25,7 @@ async def _handle(session: Session) -> bytes:
     return RESULT
 
 
-def _handler(_scripts: Scripts, _reads: Reads, _clock: Clock) -> Handler:
+def _handler(store: Store, _clock: Clock) -> Handler:
     return _handle
 
 

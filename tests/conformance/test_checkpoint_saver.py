@@ -10,23 +10,23 @@ from langgraph.checkpoint.conformance import checkpointer_test, validate
 from shared.checkpoints import RedisSaver
 from shared.contracts.ids import JobRef
 from shared.contracts.states import Band, JobKind
-from shared.redis.reads import Reads
-from shared.redis.scripts import Fetcher, Scripts
+from shared.redis.queues import Fetcher
+from shared.redis.store import Store
 from tests.support.jobs import submission
 
 
 class OwningSaver(RedisSaver):
     """Makes a running job of every thread first, since nothing is saved without one."""
 
-    def __init__(self, scripts: Scripts, reads: Reads) -> None:
-        super().__init__(scripts, reads)
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self._fences: dict[str, int] = {}
 
     async def _own(self, config: RunnableConfig) -> RunnableConfig:
         thread = _scoped(config)["configurable"]["thread_id"]
         if thread not in self._fences:
-            await self._scripts.submit(submission(JobRef.parse(thread).job_id))
-            fetched = await self._scripts.fetch(0, JobKind.OUTLINE, Fetcher("w", 1), 60_000, 10, list(Band))
+            await self._store.jobs.submit(submission(JobRef.parse(thread).job_id))
+            fetched = await self._store.queues.fetch(0, JobKind.OUTLINE, Fetcher("w", 1), 60_000, 10, list(Band))
             self._fences.update({str(claim.ref): claim.fence for claim in fetched.claims})
         configurable = {**_scoped(config)["configurable"], "fence": self._fences[thread]}
         return {**config, "configurable": configurable}
@@ -80,10 +80,10 @@ def _plain_tuple(item: CheckpointTuple) -> CheckpointTuple:
     return item._replace(config=_plain(item.config), parent_config=item.parent_config and _plain(item.parent_config))
 
 
-async def test_conforms(scripts: Scripts, reads: Reads) -> None:
+async def test_conforms(store: Store) -> None:
     @checkpointer_test(name="RedisSaver", skip_capabilities={"delete_for_runs", "copy_thread", "prune"})
     async def saver() -> AsyncIterator[RedisSaver]:
-        yield OwningSaver(scripts, reads)
+        yield OwningSaver(store)
 
     report = await validate(saver)
     failures = {name: result.failures for name, result in report.results.items() if not result.passed}

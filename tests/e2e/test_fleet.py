@@ -42,11 +42,11 @@ def _by_name(services: list[Service], worker_id: str) -> Service:
     return next(each for each in services if f"-{each.process.pid}-" in worker_id)
 
 
-def _by_title(otherwise: Script, **scripts: Script) -> Script:
+def _by_title(otherwise: Script, **store: Script) -> Script:
     """Sections are answered by their titles, with ``_`` for a space."""
 
     def script(asked: Asked) -> Reply:
-        for title, chosen in scripts.items():
+        for title, chosen in store.items():
             if f"arrow: {title.replace('_', ' ')}" in asked.last_user:
                 return chosen(asked)
         return otherwise(asked)

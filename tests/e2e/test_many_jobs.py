@@ -17,7 +17,7 @@ from shared.contracts.ids import JobRef
 from shared.contracts.states import Band, JobKind
 from shared.redis.client import connections
 from shared.redis.keys import Keyspace
-from shared.redis.reads import Reads
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from tests.support.documents import Event, events_of, texts
 from tests.support.processes import Fleet, Service, fleet
@@ -111,7 +111,7 @@ async def test_a_thousand_jobs_at_once(crowd: Fleet, redis_server: Server) -> No
             await watched.look()
             await asyncio.sleep(0.5)
         print(f"{loop.time() - begun:.1f} s, at once {watched.running}, KiB a job {watched.kib_a_job()}")
-        await _check_jobs(crowd, Reads(opened, 1))
+        await _check_jobs(crowd, Store(opened, 1))
     assert min(watched.running) > SLOTS / 2
     assert max(watched.kib_a_job()) < MOST_KIB_A_JOB
     for worker in workers:
@@ -119,23 +119,23 @@ async def test_a_thousand_jobs_at_once(crowd: Fleet, redis_server: Server) -> No
         assert [line for line in log.splitlines() if '"event": "lease_' in line] == []
 
 
-async def _check_jobs(crowd: Fleet, reads: Reads) -> None:
+async def _check_jobs(crowd: Fleet, store: Store) -> None:
     """Each ran once and to its end, with every event in its place."""
     workers: set[str] = set()
     for number in range(JOBS):
         ref = JobRef(f"job-{number}")
-        record = await reads.job(ref)
+        record = await store.jobs.record(ref)
         assert (record["state"], record["llm_calls"], record["attempt"]) == ("completed", "1", "1"), record
         workers.add(record["worker"])
-        _check_events(await _journal(reads, ref))
+        _check_events(await _journal(store, ref))
     assert len(workers) == 2
     for number in range(0, JOBS, 50):
         told = await events_of(crowd.api, f"job-{number}")
-        assert [event.id for event in told] == [event.id for event in await _journal(reads, JobRef(f"job-{number}"))]
+        assert [event.id for event in told] == [event.id for event in await _journal(store, JobRef(f"job-{number}"))]
 
 
-async def _journal(reads: Reads, ref: JobRef) -> list[Event]:
-    entries: list[tuple[bytes, dict[bytes, bytes]]] = await reads._redis.xrange(KEYS.events(ref))
+async def _journal(store: Store, ref: JobRef) -> list[Event]:
+    entries: Any = await store.connections.commands.xrange(KEYS.events(ref))
     return [Event(name.decode(), fields[b"type"].decode(), json.loads(fields[b"data"])) for name, fields in entries]
 
 

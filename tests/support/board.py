@@ -8,9 +8,11 @@ from typing import Any
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
+from shared.redis.attempts import NewEvent
+from shared.redis.jobs import Submitted
 from shared.redis.keys import GROUP, Keyspace
-from shared.redis.reads import Reads
-from shared.redis.scripts import Fetched, Fetcher, NewEvent, Scripts, Submitted
+from shared.redis.queues import Fetched, Fetcher
+from shared.redis.store import Store
 from tests.support.jobs import submission
 
 KIND = JobKind.OUTLINE
@@ -37,16 +39,15 @@ class Board:
     """The scripts, and everything they leave in Redis, of jobs of one kind."""
 
     redis: Any
-    scripts: Scripts
-    reads: Reads
+    store: Store
 
     async def submit(self, job_id: str = "job", **changes: Any) -> Submitted:
-        return await self.scripts.submit(submission(job_id, **changes))
+        return await self.store.jobs.submit(submission(job_id, **changes))
 
     async def fetch(
         self, count: int = 1, lease_ms: int = 60_000, worker: str = "worker", bands: Sequence[Band] = tuple(Band)
     ) -> Fetched:
-        return await self.scripts.fetch(0, KIND, Fetcher(worker, 1), lease_ms, count, bands)
+        return await self.store.queues.fetch(0, KIND, Fetcher(worker, 1), lease_ms, count, bands)
 
     async def fetch_one(self, worker: str = "worker") -> Claim:
         (claim,) = (await self.fetch(worker=worker)).claims
@@ -69,11 +70,11 @@ class Board:
     async def make_due(self, job_id: str = "job") -> None:
         """Queue a scheduled job now."""
         await self.redis.zadd(KEYS.delayed(KIND), {str(JobRef(job_id)): 1})
-        moved, _ = await self.scripts.promote(0, KIND)
+        moved, _ = await self.store.queues.promote(0, KIND)
         assert moved == 1
 
     async def record(self, job_id: str = "job") -> dict[str, str]:
-        return await self.reads.job(JobRef(job_id))
+        return await self.store.jobs.record(JobRef(job_id))
 
     async def state(self, job_id: str = "job") -> str:
         return (await self.record(job_id))["state"]
@@ -103,7 +104,11 @@ class Board:
 
     async def written(self, job_id: str = "job") -> tuple[dict[str, str], list[Event], list[str]]:
         """All an owner can write: the record, the events, the names of stored work."""
-        return await self.record(job_id), await self.events(job_id), await self.reads.artifact_fields(JobRef(job_id))
+        return (
+            await self.record(job_id),
+            await self.events(job_id),
+            await self.store.jobs.artifact_fields(JobRef(job_id)),
+        )
 
     async def outstanding(self, band: Band = Band.DEFAULT) -> int:
         return int(await self.redis.xlen(KEYS.requests(KIND, band)))

@@ -15,10 +15,11 @@ from shared.exports import Exporter, ExportLimits
 from shared.lifecycle.clock import SystemClock
 from shared.lifecycle.supervisor import Drain
 from shared.observability.health import Health
+from shared.redis.attempts import Settled
 from shared.redis.client import connections
 from shared.redis.keys import shard_of
-from shared.redis.reads import Reads
-from shared.redis.scripts import Fetcher, Scripts, Settled
+from shared.redis.queues import Fetcher
+from shared.redis.store import Store
 from shared.settings import RedisSettings, WorkerSettings
 from shared.streams import Session, Tuning, Worker, WorkerRuntime
 from tests.support.jobs import submission
@@ -30,13 +31,13 @@ def document(title: str = "Bees") -> bytes:
     return json.dumps({"document": {"title": title, "markdown": f"# {title}\n\nText.\n"}}).encode()
 
 
-async def finish_document(scripts: Scripts, job_id: str = "doc", title: str = "Bees", **changes: Any) -> JobRef:
+async def finish_document(store: Store, job_id: str = "doc", title: str = "Bees", **changes: Any) -> JobRef:
     """A completed document job."""
     new = submission(job_id, kind=JobKind.DOCUMENT, **changes)
-    await scripts.submit(new)
-    shard = shard_of(new.ref, scripts.shards)
-    (claim,) = (await scripts.fetch(shard, JobKind.DOCUMENT, Fetcher("hand", 1), 60_000, 1, list(Band))).claims
-    assert await scripts.finish(claim, 1, document(title)) is Settled.COMPLETED
+    await store.jobs.submit(new)
+    shard = shard_of(new.ref, store.shards)
+    (claim,) = (await store.queues.fetch(shard, JobKind.DOCUMENT, Fetcher("hand", 1), 60_000, 1, list(Band))).claims
+    assert await store.attempts.finish(claim, 1, document(title)) is Settled.COMPLETED
     return new.ref
 
 
@@ -85,9 +86,8 @@ async def exporting_worker(
     clock, drain, health = SystemClock(), Drain(), Health()
     redis = RedisSettings(url=SecretStr(url), shards=shards)
     async with connections(redis) as opened:
-        scripts = Scripts(opened, shards)
         runtime = WorkerRuntime(
-            Worker(name, JobKind.DOCUMENT, _refuse, exporter), opened, scripts, Reads(opened, shards), clock,
+            Worker(name, JobKind.DOCUMENT, _refuse, exporter), Store(opened, shards), clock,
             WorkerSettings(**{"grace_seconds": 5, "poll_seconds": 20, **settings}), health,
             Tuning(exports=limits),
         )  # fmt: skip

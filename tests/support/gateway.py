@@ -25,8 +25,10 @@ from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
 from shared.lifecycle.supervisor import Drain
 from shared.observability.health import Health
+from shared.redis.attempts import NewEvent
 from shared.redis.client import connections
-from shared.redis.scripts import Fetcher, NewEvent, Scripts
+from shared.redis.queues import Fetcher
+from shared.redis.store import Store
 from shared.settings import RedisSettings, RetentionSettings
 from tests.support.servers import free_port
 from tests.support.waiting import eventually
@@ -153,8 +155,8 @@ def answers_counted(labels: str) -> float:
 class Hand:
     """Does by hand what a worker would: takes a job, writes its events, ends it."""
 
-    def __init__(self, scripts: Scripts) -> None:
-        self._scripts = scripts
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._seq: dict[JobRef, int] = {}
         self.held: dict[JobRef, Claim] = {}
 
@@ -168,7 +170,7 @@ class Hand:
         return [claim.ref.job_id for claim in await self._fetch(kind, 1_000)]
 
     async def _fetch(self, kind: JobKind, count: int) -> list[Claim]:
-        claims = (await self._scripts.fetch(0, kind, Fetcher("hand", 1), LEASE_MS, count, list(Band))).claims
+        claims = (await self._store.queues.fetch(0, kind, Fetcher("hand", 1), LEASE_MS, count, list(Band))).claims
         for claim in claims:
             self._seq[claim.ref] = 0
             self.held[claim.ref] = claim
@@ -181,33 +183,35 @@ class Hand:
     async def write(self, claim: Claim, *texts: str) -> str:
         """A delta for each text in one batch; returns the id of the last."""
         events = [NewEvent(self._next(claim), "delta", _delta(text)) for text in texts]
-        await self._scripts.append_events(claim, events)
+        await self._store.attempts.append_events(claim, events)
         return f"{claim.fence}-{self._seq[claim.ref]}"
 
     async def complete(self, claim: Claim, result: bytes = b'{"answer":42}') -> str:
         """Settle the job with a result; returns the id of the terminal event."""
         seq = self._next(claim)
         del self.held[claim.ref]
-        await self._scripts.finish(claim, seq, result)
+        await self._store.attempts.finish(claim, seq, result)
         return f"{claim.fence}-{seq}"
 
     async def fail(self, claim: Claim, error: bytes = b'{"code":"x","message":"it broke","retryable":false}') -> str:
         """Settle the job with an error."""
         seq = self._next(claim)
-        await self._scripts.fail(claim, seq, error, None)
+        await self._store.attempts.fail(claim, seq, error, None)
         return f"{claim.fence}-{seq}"
 
     async def give_up(self, claim: Claim, error: bytes = AWAY) -> None:
         """Fail for a reason that may pass: in its last attempt the job becomes a dead letter."""
-        await self._scripts.fail(claim, self._next(claim), error, 60_000)
+        await self._store.attempts.fail(claim, self._next(claim), error, 60_000)
 
     async def progress(self, claim: Claim, percent: float, eta_seconds: float | None = None) -> None:
         """Tell how far the job has come."""
         data = {"step": "write", "message": "Writing", "percent": percent, "eta_seconds": eta_seconds}
-        await self._scripts.append_events(claim, [NewEvent(self._next(claim), "progress", json.dumps(data).encode())])
+        await self._store.attempts.append_events(
+            claim, [NewEvent(self._next(claim), "progress", json.dumps(data).encode())]
+        )
 
     async def release(self, claim: Claim) -> None:
-        await self._scripts.release(claim, self._next(claim))
+        await self._store.attempts.release(claim, self._next(claim))
 
 
 def _delta(text: str) -> bytes:

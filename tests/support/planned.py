@@ -6,8 +6,9 @@ from typing import Any
 from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
 from shared.contracts.usage import Usage
+from shared.redis.attempts import Settled
 from shared.redis.outlines import OutlineChange, Outlines
-from shared.redis.scripts import Fetcher, Settled
+from shared.redis.queues import Fetcher
 from tests.support.board import KEYS, Board
 
 WRITERS = JobKind.DOCUMENT
@@ -21,7 +22,7 @@ async def planning(board: Board, **changes: Any) -> Claim:
 
 async def hand_over(board: Board, claim: Claim, *, seq: int = 1, usage: Usage | None = None) -> Settled:
     """The planner has its outline."""
-    return await board.scripts.hand_over(claim, seq, 1, b"planned", json.dumps(OUTLINE).encode(), usage)
+    return await board.store.attempts.hand_over(claim, seq, 1, b"planned", json.dumps(OUTLINE).encode(), usage)
 
 
 async def reviewed(board: Board, **changes: Any) -> Claim:
@@ -33,7 +34,7 @@ async def reviewed(board: Board, **changes: Any) -> Claim:
 
 async def fetch_writers(board: Board, worker: str = "writer") -> list[Claim]:
     """What those who write are given."""
-    fetched = await board.scripts.fetch(0, WRITERS, Fetcher(worker, 1), 60_000, 5, tuple(Band))
+    fetched = await board.store.queues.fetch(0, WRITERS, Fetcher(worker, 1), 60_000, 5, tuple(Band))
     return fetched.claims
 
 
@@ -55,4 +56,4 @@ def change(base: int, after: bytes = b"changed", digest: str = "change") -> Outl
 
 
 def outlines(board: Board) -> Outlines:
-    return Outlines(board.scripts)
+    return board.store.outlines

@@ -9,7 +9,8 @@ import httpx2
 from shared.contracts.outline import Outline
 from shared.contracts.outline_versions import OutlineVersion
 from shared.contracts.states import JobKind
-from shared.redis.scripts import Scripts, Settled
+from shared.redis.attempts import Settled
+from shared.redis.store import Store
 from tests.support.gateway import Gateway, Hand
 
 JOBS = "/api/v1/jobs"
@@ -28,10 +29,10 @@ RESULT = json.dumps({"outline": OUTLINE, "sources": []}).encode()
 class Desk:
     """A person at the API, and the workers' hands behind it."""
 
-    def __init__(self, gateway: Gateway, hand: Hand, scripts: Scripts) -> None:
+    def __init__(self, gateway: Gateway, hand: Hand, store: Store) -> None:
         self.client = gateway.client
         self.hand = hand
-        self._scripts = scripts
+        self._store = store
 
     async def made(self, job_id: str = "job") -> None:
         """A finished outline job."""
@@ -53,7 +54,7 @@ class Desk:
             version=version, author=None, created_at=datetime.now(UTC), outline=Outline.model_validate(OUTLINE)
         )
         version_json, outline = stored.model_dump_json().encode(), stored.outline.model_dump_json().encode()
-        return await self._scripts.hand_over(claim, self.hand._next(claim), version, version_json, outline)
+        return await self._store.attempts.hand_over(claim, self.hand._next(claim), version, version_json, outline)
 
     async def read(self, job_id: str = "job", **parameters: int) -> httpx2.Response:
         return await self.client.get(f"{JOBS}/{job_id}/outline", params=parameters)

@@ -10,8 +10,7 @@ from shared.contracts.states import JobKind
 from shared.exports import ExportLimits
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.supervisor import Drain, run_service
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.streams import Handler, Session, Tuning, run_worker
 
 MAKING_SECONDS = 1.5
@@ -21,7 +20,7 @@ async def _handle(_: Session) -> bytes:
     return b"{}"
 
 
-def _handler(_scripts: Scripts, _reads: Reads, _clock: Clock) -> Handler:
+def _handler(store: Store, _clock: Clock) -> Handler:
     return _handle
 
 

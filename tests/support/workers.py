@@ -12,8 +12,7 @@ from shared.lifecycle.clock import SystemClock
 from shared.lifecycle.supervisor import Drain
 from shared.observability.health import Health
 from shared.redis.client import connections
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.settings import RedisSettings, WorkerSettings
 from shared.streams import Handler, Session, Tuning, Worker, WorkerRuntime
 from shared.streams.upkeep import UpkeepPauses
@@ -64,9 +63,8 @@ async def worker(
     clock, drain, health = SystemClock(), Drain(), Health()
     redis = redis or RedisSettings(url=SecretStr(url))
     async with connections(redis) as opened:
-        scripts = Scripts(opened, redis.shards)
         runtime = WorkerRuntime(
-            Worker(name, KIND, handler), opened, scripts, Reads(opened, redis.shards), clock,
+            Worker(name, KIND, handler), Store(opened, redis.shards), clock,
             WorkerSettings(**{**plain, **settings}), health, tuning,
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:

@@ -13,8 +13,10 @@ from pydantic import SecretStr
 
 from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
+from shared.redis.attempts import NewEvent
 from shared.redis.client import connections
-from shared.redis.scripts import Fetcher, NewEvent, Scripts
+from shared.redis.queues import Fetcher
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from tests.chaos.jobs import Job
 from tests.chaos.registry import fault
@@ -35,11 +37,11 @@ async def stop_reading(world: World) -> None:
     """The slow ones are cut, the memory of the gateway is bounded, the others do not wait for them."""
     (gateway,) = await world.start("gateway")
     jobs = await world.submit((world.requests.outline() for _ in range(LONG_JOBS + 1)), follow=False)
-    async with _scripts(world) as scripts:
-        claims = await _claim_all(scripts, jobs)
+    async with _store(world) as store:
+        claims = await _claim_all(store, jobs)
         live, *long = (claims[job.id] for job in jobs)
         for claim in long:
-            await _append(scripts, claim, "x" * EVENT_CHARACTERS, range(1, EVENTS_EACH + 1))
+            await _append(store, claim, "x" * EVENT_CHARACTERS, range(1, EVENTS_EACH + 1))
         before, lags = _memory_mib(gateway), list[float]()
         async with asyncio.TaskGroup() as group:
             readers = [group.create_task(_read(gateway, jobs[0], world, lags)) for _ in range(HEALTHY)]
@@ -49,14 +51,14 @@ async def stop_reading(world: World) -> None:
                     slow.enter_context(_stalled(gateway, jobs[1:]))
                 await eventually(lambda: _streams(gateway, HEALTHY + SLOW), seconds=20, every=0.05)
                 for number in range(1, LIVE_EVENTS + 1):
-                    await _append(scripts, live, f"{world.history.now()}", [number])
+                    await _append(store, live, f"{world.history.now()}", [number])
                     await asyncio.sleep(PAUSE_SECONDS)
                 await eventually(lambda: _streams(gateway, HEALTHY), seconds=20, every=0.2)
             grown = _memory_mib(gateway) - before
-            await scripts.finish(live, LIVE_EVENTS + 1, RESULT, None)
+            await store.attempts.finish(live, LIVE_EVENTS + 1, RESULT, None)
             await asyncio.wait(readers, timeout=20)
         for claim in long:
-            await scripts.finish(claim, EVENTS_EACH + 1, RESULT, None)
+            await store.attempts.finish(claim, EVENTS_EACH + 1, RESULT, None)
     _judge(world, lags, grown)
 
 
@@ -69,21 +71,21 @@ def _judge(world: World, lags: list[float], grown: float) -> None:
 
 
 @asynccontextmanager
-async def _scripts(world: World) -> AsyncIterator[Scripts]:
+async def _store(world: World) -> AsyncIterator[Store]:
     async with connections(RedisSettings(url=SecretStr(world.server.url))) as opened:
-        yield Scripts(opened, 1)
+        yield Store(opened, 1)
 
 
-async def _claim_all(scripts: Scripts, jobs: Sequence[Job]) -> dict[str, Claim]:
+async def _claim_all(store: Store, jobs: Sequence[Job]) -> dict[str, Claim]:
     """By hand, as a worker would."""
-    fetched = await scripts.fetch(0, JobKind.OUTLINE, Fetcher("by-hand-1", 1), 120_000, len(jobs), list(Band))
+    fetched = await store.queues.fetch(0, JobKind.OUTLINE, Fetcher("by-hand-1", 1), 120_000, len(jobs), list(Band))
     return {claim.ref.job_id: claim for claim in fetched.claims}
 
 
-async def _append(scripts: Scripts, claim: Claim, text: str, numbers: Sequence[int]) -> None:
+async def _append(store: Store, claim: Claim, text: str, numbers: Sequence[int]) -> None:
     for number in numbers:
         data = {"section_id": "s1", "revision": 0, "offset": 0, "text": text}
-        await scripts.append_events(claim, [NewEvent(number, "delta", json.dumps(data).encode())])
+        await store.attempts.append_events(claim, [NewEvent(number, "delta", json.dumps(data).encode())])
 
 
 async def _read(gateway: Process, job: Job, world: World, lags: list[float]) -> None:

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from shared.redis.scripts import Scripts
 from tests.integration.cluster.conftest import SHARDS
 from tests.integration.cluster.test_cluster import API, names
 from tests.support.cluster import Cluster
@@ -17,10 +16,10 @@ pytestmark = [pytest.mark.ci, pytest.mark.one_server, pytest.mark.xdist_group("c
 async def test_files_are_made_on_every_shard(nodes: Cluster) -> None:
     printer = Printer()
     async with gateway_in_loop(nodes.url, shards=SHARDS) as gateway:
-        scripts = Scripts(gateway.services.connections, SHARDS)
+        store = gateway.services.store
         documents = names(2, "doc")
         for each in documents:
-            await finish_document(scripts, each, title=each)
+            await finish_document(store, each, title=each)
         async with exporting_worker(nodes.url, printer, shards=SHARDS):
             asked = [gateway.client.get(f"{API}/jobs/{each}/result?format=pdf") for each in documents]
             answers = await asyncio.gather(*asked)

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from shared.redis.client import Connections, connections
 from shared.redis.lua_source import source
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from tests.support.gateway import Gateway, Hand, gateway_in_loop
 from tests.support.jobs import submission
@@ -116,9 +116,9 @@ async def test_unconfirmed_is_refused_until_a_repeat_is_confirmed(pair: Pair, ga
 
 
 async def test_what_an_operator_asks_for_is_confirmed(pair: Pair, gateway: Gateway) -> None:
-    hand = Hand(Scripts(pair.written, 1))
+    hand = Hand(Store(pair.written, 1))
     for job_id in ("dead", "failed", "waiting"):
-        await hand._scripts.submit(submission(job_id, max_attempts=1))
+        await hand._store.jobs.submit(submission(job_id, max_attempts=1))
         if job_id == "dead":
             await hand.give_up(await hand.take())
         elif job_id == "failed":

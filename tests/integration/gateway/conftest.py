@@ -7,7 +7,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from shared.redis.client import Connections, connections
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from tests.support.gateway import Gateway, Hand, gateway_in_loop
 from tests.support.keys import keys_without_end, malformed_events
@@ -44,8 +44,8 @@ async def gateway(redis_connections: Connections, one_server: Server) -> AsyncIt
 
 
 @pytest.fixture
-def hand(scripts: Scripts) -> Hand:
-    return Hand(scripts)
+def hand(store: Store) -> Hand:
+    return Hand(store)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

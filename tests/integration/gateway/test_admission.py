@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from gateway.parts import admission
+from gateway.dependencies import Services
 from gateway.parts.admission import KEEPS_ALL
 from shared.redis.client import Connections
 from shared.streams import Session
@@ -125,12 +125,14 @@ async def _completed(gateway: Gateway, job_id: str = "job") -> bool:
     return bool((await gateway.client.get(f"{JOBS}/{job_id}")).json()["status"] == "completed")
 
 
-async def test_requests_between_two_samples_are_counted(
-    one_server: Server, redis: Any, roomy: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_requests_between_two_samples_are_counted(one_server: Server, redis: Any, roomy: int) -> None:
     """All at once: Redis is asked how full it is before the first of them only."""
-    monkeypatch.setattr(admission, "SAMPLE_SECONDS", 3_600.0)
-    async with gateway_in_loop(one_server.url) as gateway:
+
+    def sample_once(services: Services) -> Services:
+        services.admission.sample_seconds = 3_600.0
+        return services
+
+    async with gateway_in_loop(one_server.url, change=sample_once) as gateway:
         await eventually(lambda: _measured(gateway))
         answers = await asyncio.gather(*(_submit(gateway, f"job-{number}", 2 * MIB) for number in range(24)))
         codes = [answer.status_code for answer in answers]

@@ -19,7 +19,7 @@ SMALL_LIMIT = 256 * 1024
 
 
 async def _stored(gateway: Gateway) -> int:
-    return int(await gateway.services.connections.commands.dbsize())
+    return int(await gateway.services.store.connections.commands.dbsize())
 
 
 async def _refused(gateway: Gateway, path: str, bad: Bad) -> None:

@@ -133,7 +133,7 @@ async def test_while_jobs_may_come_nothing_is_all(gateway: Gateway, hand: Hand) 
     await gateway.client.post(f"{BATCHES}/b/cancel")
 
 
-async def test_a_stream_ends_though_an_item_gets_no_job(one_server: Server, hand: Hand, scripts: Any) -> None:
+async def test_a_stream_ends_though_an_item_gets_no_job(one_server: Server, hand: Hand, store: Any) -> None:
     """Another job takes the id of an item: nobody is told of it, nor waits for it."""
     async with gateway_in_loop(one_server.url, heartbeat_seconds=0.1) as gateway:
         await _half_stored(gateway, 3, stored=1)
@@ -155,13 +155,13 @@ async def _half_stored(gateway: Gateway, items: int, stored: int = 3) -> BatchRe
     """A batch as a gateway leaves it that was killed after some of its jobs."""
     await accepted(gateway, prompts(items))
     ref = JobRef("b")
-    whole = await gateway.services.batches.get(ref)
+    whole = await gateway.services.store.batches.get(ref)
     assert whole is not None
     for member in whole.members[stored:]:
         await gateway.client.post(f"/api/v1/jobs/{member.job_id}/cancel")
         keys = (KEYS.job, KEYS.events, KEYS.payload)
-        await gateway.services.connections.commands.delete(*(key(member.ref) for key in keys))
-    await gateway.services.batches.end(ref, whole.model_copy(update={"stored": False}))
+        await gateway.services.store.connections.commands.delete(*(key(member.ref) for key in keys))
+    await gateway.services.store.batches.end(ref, whole.model_copy(update={"stored": False}))
     return whole
 
 

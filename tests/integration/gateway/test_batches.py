@@ -124,6 +124,7 @@ async def test_an_options_fault_that_only_storing_finds_leads_to_the_options(gat
 async def test_the_files_of_an_outline_job_are_not_copied_without_end(
     gateway: Gateway, hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The real bound would take 100 MiB of files.
     monkeypatch.setattr("gateway.batches.storing.MOST_SHARED_BYTES", 5_000)
     request = {"task_prompt": "Bees", "job_id": "plan", "context_files": {"notes.md": "x" * 2_000}}
     await gateway.client.post(f"{JOBS}/outline", json=request)
@@ -245,7 +246,7 @@ async def _send(client: httpx2.AsyncClient, body: dict[str, Any]) -> httpx2.Resp
 
 async def test_redis_that_goes_away_in_the_middle_is_told_with_the_id(one_server: Server, gateway: Gateway) -> None:
     """The id was drawn for this request: without it the client could not go on."""
-    original = gateway.services.store.submit
+    original = gateway.services.store.jobs.submit
     numbers = itertools.count()
 
     async def breaking(spec: Any) -> Any:
@@ -253,9 +254,9 @@ async def test_redis_that_goes_away_in_the_middle_is_told_with_the_id(one_server
             raise ConnectionResetError
         return await original(spec)
 
-    gateway.services.store.submit = breaking  # type: ignore[method-assign]
+    gateway.services.store.jobs.submit = breaking  # type: ignore[method-assign]
     stopped = problem(await post_batch(gateway, prompts(50), None), 503, "redis_unavailable")
-    gateway.services.store.submit = original  # type: ignore[method-assign]
+    gateway.services.store.jobs.submit = original  # type: ignore[method-assign]
     assert stopped["stored"] <= 10
     again = await accepted(gateway, prompts(50), stopped["batch_id"])
     assert again["accepted"] == 50

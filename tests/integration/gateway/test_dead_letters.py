@@ -11,9 +11,11 @@ import pytest
 from gateway.operators import dead_letters
 from shared.contracts.ids import DEFAULT_TENANT, JobRef
 from shared.contracts.states import Band, JobKind
+from shared.redis.attempts import ArtifactWrite
 from shared.redis.client import Connections
 from shared.redis.keys import Keyspace
-from shared.redis.scripts import ArtifactWrite, Fetcher, Scripts
+from shared.redis.queues import Fetcher
+from shared.redis.store import Store
 from tests.support.gateway import AWAY, Gateway, Hand, gateway_in_loop
 from tests.support.jobs import submission
 from tests.support.problems import problem
@@ -30,10 +32,10 @@ def redis(redis_connections: Connections) -> Any:
     return redis_connections.commands
 
 
-async def _bury(scripts: Scripts, hand: Hand, *job_ids: str, kind: JobKind = OUTLINE) -> None:
+async def _bury(store: Store, hand: Hand, *job_ids: str, kind: JobKind = OUTLINE) -> None:
     """Dead letters, the newest last, each in a millisecond of its own."""
     for job_id in job_ids:
-        await scripts.submit(submission(job_id, kind=kind, max_attempts=1))
+        await store.jobs.submit(submission(job_id, kind=kind, max_attempts=1))
         await hand.give_up(await hand.take(kind))
 
 
@@ -59,8 +61,9 @@ async def _purge(gateway: Gateway, job_id: str = "job") -> httpx2.Response:
 
 async def _waiting(redis: Any, kind: JobKind = OUTLINE) -> list[str]:
     """The jobs that stand in the stream of the default band, the first to be taken first."""
-    entries = await redis.xrange(KEYS.requests(kind, Band.DEFAULT))
-    return [fields[b"id"].decode().partition("/")[2] for _, fields in entries]
+    return [
+        fields[b"id"].decode().partition("/")[2] for _, fields in await redis.xrange(KEYS.requests(kind, Band.DEFAULT))
+    ]
 
 
 async def _keys_of(redis: Any, job_id: str = "job") -> dict[str, int]:
@@ -74,10 +77,8 @@ async def _set_times(redis: Any, *job_ids: str, kind: JobKind = OUTLINE, step: i
     await redis.zadd(KEYS.dead(kind, Band.DEFAULT), times)
 
 
-async def test_listed_newest_first_with_their_errors(
-    gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any
-) -> None:
-    await _bury(scripts, hand, "c", "a", "b")
+async def test_listed_newest_first_with_their_errors(gateway: Gateway, store: Store, hand: Hand, redis: Any) -> None:
+    await _bury(store, hand, "c", "a", "b")
     await _set_times(redis, "c", "a", "b")
     page = await _page(gateway)
     assert [job["job_id"] for job in page["items"]] == ["b", "a", "c"]
@@ -93,10 +94,10 @@ async def test_none(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("step", [0, 1])
-async def test_kinds_and_cursors(gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any, step: int) -> None:
+async def test_kinds_and_cursors(gateway: Gateway, store: Store, hand: Hand, redis: Any, step: int) -> None:
     names = {kind: [f"{number}-{kind}" for number in range(5)] for kind in JobKind}
     for kind, job_ids in names.items():
-        await _bury(scripts, hand, *job_ids, kind=kind)
+        await _bury(store, hand, *job_ids, kind=kind)
         await _set_times(redis, *job_ids, kind=kind, step=step)
         assert await _listed(gateway, kind=kind) == job_ids[::-1]
     expected = sorted(names[OUTLINE] + names[JobKind.DOCUMENT], reverse=True)
@@ -118,8 +119,8 @@ async def test_what_no_list_knows(gateway: Gateway, name: str, value: str) -> No
     assert [error["pointer"] for error in found["errors"]] == [f"/query/{name}"]
 
 
-async def test_a_job_that_cannot_pass_is_no_dead_letter(gateway: Gateway, scripts: Scripts, hand: Hand) -> None:
-    await scripts.submit(submission("job"))
+async def test_a_job_that_cannot_pass_is_no_dead_letter(gateway: Gateway, store: Store, hand: Hand) -> None:
+    await store.jobs.submit(submission("job"))
     await hand.fail(await hand.take())
     assert await _listed(gateway) == []
     problem(await _requeue(gateway), 404, "dead_letter_not_found")
@@ -127,10 +128,10 @@ async def test_a_job_that_cannot_pass_is_no_dead_letter(gateway: Gateway, script
     assert (await gateway.client.post(f"{API}/jobs/job/retry")).status_code == 202
 
 
-async def test_a_letter_begins_again(gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any) -> None:
-    await scripts.submit(submission("job", max_attempts=1))
+async def test_a_letter_begins_again(gateway: Gateway, store: Store, hand: Hand, redis: Any) -> None:
+    await store.jobs.submit(submission("job", max_attempts=1))
     claim = await hand.take()
-    await scripts.put_artifact(claim, ArtifactWrite("w", "text:s1", b"written"))
+    await store.attempts.put_artifact(claim, ArtifactWrite("w", "text:s1", b"written"))
     await hand.give_up(claim)
     assert -1 not in (await _keys_of(redis)).values()
     answer = await _requeue(gateway, request_id="again-1")
@@ -148,8 +149,8 @@ async def test_a_letter_begins_again(gateway: Gateway, scripts: Scripts, hand: H
     assert (await gateway.client.get(f"{API}/jobs/job/result")).status_code == 200
 
 
-async def test_a_letter_that_dies_again_is_listed_again(gateway: Gateway, scripts: Scripts, hand: Hand) -> None:
-    await _bury(scripts, hand, "job")
+async def test_a_letter_that_dies_again_is_listed_again(gateway: Gateway, store: Store, hand: Hand) -> None:
+    await _bury(store, hand, "job")
     for run in (2, 3):
         assert (await _requeue(gateway)).json()["run"] == run
         await hand.give_up(await hand.take())
@@ -158,16 +159,16 @@ async def test_a_letter_that_dies_again_is_listed_again(gateway: Gateway, script
 
 @pytest.mark.parametrize("state", ["unknown", "queued", "scheduled", "running", "completed", "cancelled"])
 async def test_what_is_no_dead_letter_is_left_alone(
-    gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any, state: str
+    gateway: Gateway, store: Store, hand: Hand, redis: Any, state: str
 ) -> None:
     if state != "unknown":
-        await scripts.submit(submission("job", delay_ms=60_000 if state == "scheduled" else 0))
+        await store.jobs.submit(submission("job", delay_ms=60_000 if state == "scheduled" else 0))
     if state in {"running", "completed"}:
         claim = await hand.take()
         if state == "completed":
             await hand.complete(claim)
     if state == "cancelled":
-        await scripts.cancel(JobRef("job"))
+        await store.jobs.cancel(JobRef("job"))
     before = await redis.hgetall(KEYS.job(JobRef("job")))
     for answer in (await _requeue(gateway), await _purge(gateway)):
         problem(answer, 404, "dead_letter_not_found")
@@ -175,9 +176,9 @@ async def test_what_is_no_dead_letter_is_left_alone(
 
 
 async def test_the_same_request_is_answered_as_the_first_time(
-    gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any
+    gateway: Gateway, store: Store, hand: Hand, redis: Any
 ) -> None:
-    await _bury(scripts, hand, "job")
+    await _bury(store, hand, "job")
     answers = [await _requeue(gateway, request_id="once") for _ in range(3)]
     assert [(answer.status_code, answer.json()["run"]) for answer in answers] == [(202, 2)] * 3
     problem(await _requeue(gateway, request_id="twice"), 404, "dead_letter_not_found")
@@ -190,9 +191,9 @@ async def test_the_same_request_is_answered_as_the_first_time(
 
 @pytest.mark.parametrize("same", [True, False])
 async def test_fifty_at_once_begin_one_run(
-    gateway: Gateway, one_server: Server, scripts: Scripts, hand: Hand, redis: Any, same: bool
+    gateway: Gateway, one_server: Server, store: Store, hand: Hand, redis: Any, same: bool
 ) -> None:
-    await _bury(scripts, hand, "job")
+    await _bury(store, hand, "job")
     async with gateway_in_loop(one_server.url) as other:
         both = [gateway, other]
         answers = await asyncio.gather(
@@ -204,10 +205,10 @@ async def test_fifty_at_once_begin_one_run(
 
 
 async def test_all_of_a_kind_begin_again_the_oldest_first(
-    gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any
+    gateway: Gateway, store: Store, hand: Hand, redis: Any
 ) -> None:
-    await _bury(scripts, hand, "b", "a", "c")
-    await _bury(scripts, hand, "d", kind=JobKind.DOCUMENT)
+    await _bury(store, hand, "b", "a", "c")
+    await _bury(store, hand, "d", kind=JobKind.DOCUMENT)
     await _set_times(redis, "c", "a", "b")
     answer = await gateway.client.post(f"{LETTERS}/requeue", params={"kind": "outline"})
     assert (answer.status_code, answer.json()) == (200, {"requeued": 3})
@@ -218,11 +219,12 @@ async def test_all_of_a_kind_begin_again_the_oldest_first(
 
 
 async def test_with_more_than_one_call_takes_the_oldest_go_first(
-    gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any, monkeypatch: pytest.MonkeyPatch
+    gateway: Gateway, store: Store, hand: Hand, redis: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The real bound would take 10,000 dead letters.
     monkeypatch.setattr(dead_letters, "MOST_AT_ONCE", 4)
     names = [f"job-{number}" for number in range(7)]
-    await _bury(scripts, hand, *names)
+    await _bury(store, hand, *names)
     await _set_times(redis, *names)
     assert (await gateway.client.post(f"{LETTERS}/requeue")).json() == {"requeued": 4}
     assert await _waiting(redis) == names[:4]
@@ -230,10 +232,10 @@ async def test_with_more_than_one_call_takes_the_oldest_go_first(
     assert await _listed(gateway) == []
 
 
-async def test_a_purged_job_leaves_its_fence_only(gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any) -> None:
-    await scripts.submit(submission("job", max_attempts=1))
+async def test_a_purged_job_leaves_its_fence_only(gateway: Gateway, store: Store, hand: Hand, redis: Any) -> None:
+    await store.jobs.submit(submission("job", max_attempts=1))
     claim = await hand.take()
-    await scripts.put_artifact(claim, ArtifactWrite("w", "text:s1", b"written"))
+    await store.attempts.put_artifact(claim, ArtifactWrite("w", "text:s1", b"written"))
     await hand.give_up(claim)
     assert (await _purge(gateway)).status_code == 204
     assert list(await _keys_of(redis)) == [KEYS.job(JobRef("job"))]
@@ -249,10 +251,10 @@ async def test_a_purged_job_leaves_its_fence_only(gateway: Gateway, scripts: Scr
     assert (job["run"], job["attempt"], job["error"], job["usage"]["llm_calls"]) == (1, 0, None, 0)
 
 
-async def test_all_of_a_kind_are_purged(gateway: Gateway, scripts: Scripts, hand: Hand) -> None:
-    await _bury(scripts, hand, "a", "b")
-    await _bury(scripts, hand, "d", kind=JobKind.DOCUMENT)
-    await scripts.submit(submission("waiting"))
+async def test_all_of_a_kind_are_purged(gateway: Gateway, store: Store, hand: Hand) -> None:
+    await _bury(store, hand, "a", "b")
+    await _bury(store, hand, "d", kind=JobKind.DOCUMENT)
+    await store.jobs.submit(submission("waiting"))
     answer = await gateway.client.delete(LETTERS, params={"kind": "outline"})
     assert (answer.status_code, answer.json()) == (200, {"purged": 2})
     assert await _listed(gateway) == ["d"]
@@ -261,8 +263,8 @@ async def test_all_of_a_kind_are_purged(gateway: Gateway, scripts: Scripts, hand
     assert [job["job_id"] for job in jobs] == ["waiting"]
 
 
-async def test_expired_letters_are_passed_over(gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any) -> None:
-    await _bury(scripts, hand, "a", "b", "c")
+async def test_expired_letters_are_passed_over(gateway: Gateway, store: Store, hand: Hand, redis: Any) -> None:
+    await _bury(store, hand, "a", "b", "c")
     await redis.delete(*(await _keys_of(redis, "b")))
     assert sorted(await _listed(gateway)) == ["a", "c"]
     problem(await _requeue(gateway, "b"), 404, "dead_letter_not_found")
@@ -273,11 +275,11 @@ async def test_expired_letters_are_passed_over(gateway: Gateway, scripts: Script
 
 @pytest.mark.parametrize("running", [False, True])
 async def test_a_job_by_the_name_of_an_expired_letter_is_none(
-    gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any, running: bool
+    gateway: Gateway, store: Store, hand: Hand, redis: Any, running: bool
 ) -> None:
-    await _bury(scripts, hand, "job")
+    await _bury(store, hand, "job")
     await redis.delete(*(await _keys_of(redis)))
-    await scripts.submit(submission("job"))
+    await store.jobs.submit(submission("job"))
     if running:
         await hand.take()
     assert await _listed(gateway) == []
@@ -289,8 +291,8 @@ async def test_a_job_by_the_name_of_an_expired_letter_is_none(
     assert (job["status"], job["run"]) == ("running" if running else "queued", 1)
 
 
-async def test_a_retry_takes_a_letter_off_the_list(gateway: Gateway, scripts: Scripts, hand: Hand) -> None:
-    await _bury(scripts, hand, "job")
+async def test_a_retry_takes_a_letter_off_the_list(gateway: Gateway, store: Store, hand: Hand) -> None:
+    await _bury(store, hand, "job")
     assert (await gateway.client.post(f"{API}/jobs/job/retry")).json()["run"] == 2
     assert await _listed(gateway) == []
     problem(await _purge(gateway), 404, "dead_letter_not_found")
@@ -298,10 +300,10 @@ async def test_a_retry_takes_a_letter_off_the_list(gateway: Gateway, scripts: Sc
 
 
 async def test_purges_and_requeues_at_once_leave_whole_jobs_or_none(
-    gateway: Gateway, one_server: Server, scripts: Scripts, hand: Hand, redis: Any
+    gateway: Gateway, one_server: Server, store: Store, hand: Hand, redis: Any
 ) -> None:
     names = [f"job-{number}" for number in range(20)]
-    await _bury(scripts, hand, *names)
+    await _bury(store, hand, *names)
     async with gateway_in_loop(one_server.url) as other:
         begun = [_requeue(gateway, name) for name in names] + [_requeue(other, name) for name in names]
         purged = [_purge(other, name) for name in names]
@@ -319,30 +321,30 @@ async def test_purges_and_requeues_at_once_leave_whole_jobs_or_none(
 
 
 @pytest.mark.parametrize("job_id", ["a.b:c_d-e", "requeue", "Z" * 128, "0"])
-async def test_strange_names(gateway: Gateway, scripts: Scripts, hand: Hand, job_id: str) -> None:
-    await _bury(scripts, hand, job_id)
+async def test_strange_names(gateway: Gateway, store: Store, hand: Hand, job_id: str) -> None:
+    await _bury(store, hand, job_id)
     assert (await _requeue(gateway, job_id)).json()["job_id"] == job_id
     await hand.give_up(await hand.take())
     assert (await _purge(gateway, job_id)).status_code == 204
 
 
 @pytest.mark.parametrize("text", ["%27%20OR%201%3D1", "%2A", "job%00", "%7B0%7D:job:default", "default%2Fjob", "-x"])
-async def test_hostile_names(gateway: Gateway, scripts: Scripts, hand: Hand, text: str) -> None:
-    await _bury(scripts, hand, "job")
+async def test_hostile_names(gateway: Gateway, store: Store, hand: Hand, text: str) -> None:
+    await _bury(store, hand, "job")
     for answer in (await _requeue(gateway, text), await _purge(gateway, text)):
         assert problem(answer, 404, answer.json()["code"])["code"] in {"job_not_found", "not_found"}
     assert await _listed(gateway) == ["job"]
 
 
 async def test_letters_of_all_shards(one_server: Server, redis_connections: Connections) -> None:
-    scripts = Scripts(redis_connections, shards=4)
+    store = Store(redis_connections, shards=4)
     names = [f"job-{number:02}" for number in range(12)]
     async with gateway_in_loop(one_server.url, shards=4) as gateway:
         for name in names:
-            await scripts.submit(submission(name, max_attempts=1))
+            await store.jobs.submit(submission(name, max_attempts=1))
         for shard in range(4):
-            for claim in (await scripts.fetch(shard, OUTLINE, Fetcher("hand", 1), 60_000, 12, list(Band))).claims:
-                await scripts.fail(claim, 1, AWAY, 1_000)
+            for claim in (await store.queues.fetch(shard, OUTLINE, Fetcher("hand", 1), 60_000, 12, list(Band))).claims:
+                await store.attempts.fail(claim, 1, AWAY, 1_000)
         assert sorted(await _listed(gateway)) == names
         assert (await _requeue(gateway, names[0])).status_code == 202
         assert (await _purge(gateway, names[1])).status_code == 204

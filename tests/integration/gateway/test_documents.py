@@ -10,7 +10,7 @@ from shared.contracts.commands import DocumentPayload
 from shared.contracts.outline import Outline
 from shared.contracts.states import JobKind
 from shared.redis.client import Connections
-from shared.redis.reads import Reads
+from shared.redis.store import Store
 from tests.support.gateway import Gateway, Hand
 from tests.support.problems import problem
 
@@ -30,10 +30,10 @@ async def _submit(gateway: Gateway, body: dict[str, Any]) -> httpx2.Response:
     return await gateway.client.post("/api/v1/jobs/document", json=body)
 
 
-async def _payload(hand: Hand, reads: Reads) -> DocumentPayload:
+async def _payload(hand: Hand, store: Store) -> DocumentPayload:
     """What the worker is given; the job is settled, so that nothing waits."""
     claim = await hand.take(JobKind.DOCUMENT)
-    payload = await reads.payload(claim.ref)
+    payload = await store.jobs.payload(claim.ref)
     assert payload is not None
     await hand.complete(claim)
     return DocumentPayload.model_validate_json(payload)
@@ -49,7 +49,7 @@ async def _outline_done(gateway: Gateway, hand: Hand) -> None:
     await hand.complete(await hand.take(), json.dumps(MADE).encode())
 
 
-async def test_an_outline_given_gets_ids_that_stay(gateway: Gateway, hand: Hand, reads: Reads) -> None:
+async def test_an_outline_given_gets_ids_that_stay(gateway: Gateway, hand: Hand, store: Store) -> None:
     nodes = [
         {"title": "One", "children": [{"title": "A", "id": "s2"}, {"title": "B"}]},
         {"title": "Two"},
@@ -58,7 +58,7 @@ async def test_an_outline_given_gets_ids_that_stay(gateway: Gateway, hand: Hand,
     answer = await _submit(gateway, {"job_id": "d", "outline": {"title": " T ", "nodes": nodes}, "target_words": 500})
     assert answer.status_code == 202, answer.text
     assert (answer.json()["kind"], answer.json()["status"]) == ("document", "queued")
-    payload = await _payload(hand, reads)
+    payload = await _payload(hand, store)
     ids = [node.id for node, _ in _outline(payload).walk()]
     assert (_outline(payload).title, payload.target_words, payload.task_prompt) == ("T", 500, None)
     assert len(set(ids)) == 5
@@ -78,21 +78,21 @@ async def test_the_largest_outline_is_accepted(gateway: Gateway) -> None:
 
 
 async def test_the_outline_of_a_job_brings_its_prompt_files_and_language(
-    gateway: Gateway, hand: Hand, reads: Reads
+    gateway: Gateway, hand: Hand, store: Store
 ) -> None:
     await _outline_done(gateway, hand)
     answer = await _submit(gateway, {"outline_job_id": "outline-1", "priority": 8})
     assert answer.status_code == 202, answer.text
-    payload = await _payload(hand, reads)
+    payload = await _payload(hand, store)
     assert [node.id for node in _outline(payload).nodes] == ["intro", "s2"]
     assert (payload.task_prompt, payload.language, payload.priority) == ("Write about bees", "en", 8)
     assert [(file.name, file.content()) for file in payload.context_files] == [("bees.txt", b"Bees make honey.")]
 
 
-async def test_files_and_language_of_the_request_count_more(gateway: Gateway, hand: Hand, reads: Reads) -> None:
+async def test_files_and_language_of_the_request_count_more(gateway: Gateway, hand: Hand, store: Store) -> None:
     await _outline_done(gateway, hand)
     await _submit(gateway, {"outline_job_id": "outline-1", "language": "de", "context_files": {"other": "x"}})
-    payload = await _payload(hand, reads)
+    payload = await _payload(hand, store)
     assert (payload.language, [file.name for file in payload.context_files]) == ("de", ["other"])
 
 
@@ -142,10 +142,10 @@ async def test_a_repeated_request_is_replayed_after_the_outline_has_expired(
 
 
 async def test_an_outline_whose_request_has_expired_still_serves(
-    gateway: Gateway, hand: Hand, reads: Reads, redis_connections: Connections
+    gateway: Gateway, hand: Hand, store: Store, redis_connections: Connections
 ) -> None:
     await _outline_done(gateway, hand)
     await redis_connections.commands.delete("draftline:{0}:payload:default/outline-1")
     assert (await _submit(gateway, {"outline_job_id": "outline-1"})).status_code == 202
-    payload = await _payload(hand, reads)
+    payload = await _payload(hand, store)
     assert (payload.task_prompt, _outline(payload).title) == (None, "Bees")

@@ -9,14 +9,11 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from gateway.parts import exports as delivery
 from shared.contracts.errors import ExportTooLargeError
 from shared.contracts.exports import ExportFormat
 from shared.contracts.ids import JobRef
-from shared.redis import exports as exports_module
 from shared.redis.client import Connections
-from shared.redis.exports import Exports
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from tests.support.board import KEYS
 from tests.support.exports import Printer, document, exporting_worker, finish_document, printed
 from tests.support.gateway import Gateway, Hand, answers_counted, gateway_in_loop, http_client
@@ -39,9 +36,9 @@ EXTENSIONS = {"html": "html", "docx": "docx", "pdf": "pdf", "csl-json": "json", 
 
 
 @pytest_asyncio.fixture
-async def doc(scripts: Scripts) -> JobRef:
+async def doc(store: Store) -> JobRef:
     """A completed document named ``doc``."""
-    return await finish_document(scripts)
+    return await finish_document(store)
 
 
 @pytest.fixture
@@ -99,8 +96,8 @@ async def test_markdown_needs_no_worker(gateway: Gateway, doc: JobRef, redis: An
     assert not await _is_asked_for(redis)
 
 
-async def test_a_chinese_title_names_the_file(gateway: Gateway, scripts: Scripts) -> None:
-    await finish_document(scripts, title="蜜蜂/与\r\n蜂蜜")
+async def test_a_chinese_title_names_the_file(gateway: Gateway, store: Store) -> None:
+    await finish_document(store, title="蜜蜂/与\r\n蜂蜜")
     answer = await _get(gateway, "markdown")
     expected = (
         "inline; filename=\"document.md\"; filename*=UTF-8''%E8%9C%9C%E8%9C%82%20%E4%B8%8E%20%E8%9C%82%E8%9C%9C.md"
@@ -144,10 +141,8 @@ async def test_states_are_told_as_before(gateway: Gateway, hand: Hand, redis: An
     assert not await _is_asked_for(redis)
 
 
-async def test_nobody_makes_it(
-    gateway: Gateway, one_server: Server, doc: JobRef, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(delivery, "WAIT_SECONDS", 0.2)
+async def test_nobody_makes_it(gateway: Gateway, one_server: Server, doc: JobRef) -> None:
+    gateway.services.exports.wait_seconds = 0.2
     answer = await _get(gateway, "pdf")
     problem(answer, 503, "export_not_ready")
     assert int(answer.headers["retry-after"]) >= 5
@@ -258,8 +253,8 @@ async def test_the_last_of_the_memory_is_not_for_files(gateway: Gateway, doc: Jo
     assert not await _is_asked_for(redis)
 
 
-async def test_too_many_files_wait(gateway: Gateway, doc: JobRef, redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports_module, "MOST_ASKED_FOR", 1)
+async def test_too_many_files_wait(gateway: Gateway, doc: JobRef, redis: Any) -> None:
+    gateway.services.store.exports.most_asked_for = 1
     await redis.zadd(KEYS.exports, {"default/other|pdf": 1})
     assert "Too many" in problem(await _get(gateway, "pdf"), 503, "export_not_ready")["detail"]
 
@@ -276,7 +271,7 @@ async def test_redis_away_while_a_client_waits(one_server: Server, doc: JobRef, 
 async def test_large_files_arrive_whole(
     gateway: Gateway, one_server: Server, doc: JobRef, redis_connections: Connections
 ) -> None:
-    exports = Exports(redis_connections, shards=1)
+    exports = Store(redis_connections, shards=1).exports
     await exports.ask(REF, ExportFormat.PDF)
     taken = await exports.take(0, 60)
     assert taken is not None

@@ -11,10 +11,9 @@ import pytest
 
 from shared.contracts.ids import DEFAULT_TENANT, JobRef
 from shared.contracts.states import JobKind
-from shared.jobs import listing
 from shared.redis.client import Connections
 from shared.redis.keys import Keyspace
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from tests.support.gateway import Gateway, Hand, gateway_in_loop
 from tests.support.jobs import submission
 from tests.support.problems import problem
@@ -76,13 +75,13 @@ async def _expire(redis: Any, job_id: str) -> None:
     await redis.delete(KEYS.job(ref), KEYS.events(ref), KEYS.payload(ref))
 
 
-async def _fill(gateway: Gateway, scripts: Scripts, redis: Any, jobs: int, each_ms: int = 1) -> list[str]:
+async def _fill(gateway: Gateway, store: Store, redis: Any, jobs: int, each_ms: int = 1) -> list[str]:
     """So many jobs, ``each_ms`` of them in each millisecond; their ids, newest first."""
     scores = {}
     for number in range(jobs):
         # Names in an order of their own: those of one millisecond are told apart by them.
         job_id = f"job-{number * 7 % jobs:03}"
-        await scripts.submit(submission(job_id))
+        await store.jobs.submit(submission(job_id))
         scores[str(JobRef(job_id))] = BEGAN_MS + number // each_ms
     await redis.zadd(INDEX, scores)
     return [name.partition("/")[2] for name in sorted(scores, key=lambda name: (scores[name], name), reverse=True)]
@@ -91,26 +90,26 @@ async def _fill(gateway: Gateway, scripts: Scripts, redis: Any, jobs: int, each_
 @pytest.mark.parametrize("limit", [1, 2, 7, 40, 200])
 @pytest.mark.parametrize("each_ms", [1, 5, 40])
 async def test_pages_hold_each_job_once(
-    gateway: Gateway, scripts: Scripts, redis_connections: Connections, limit: int, each_ms: int
+    gateway: Gateway, store: Store, redis_connections: Connections, limit: int, each_ms: int
 ) -> None:
-    expected = await _fill(gateway, scripts, redis_connections.commands, 40, each_ms)
+    expected = await _fill(gateway, store, redis_connections.commands, 40, each_ms)
     pages = await _walk(gateway, limit)
     assert pages == [expected[begin : begin + limit] for begin in range(0, 40, limit)]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
 async def test_pages_hold_each_job_once_while_others_come_and_go(
-    gateway: Gateway, scripts: Scripts, redis_connections: Connections, limit: int
+    gateway: Gateway, store: Store, redis_connections: Connections, limit: int
 ) -> None:
     redis = redis_connections.commands
-    expected = await _fill(gateway, scripts, redis, 40, each_ms=4)
+    expected = await _fill(gateway, store, redis, 40, each_ms=4)
     # Three at the far end, gone before a page comes there.
     left, submitted = expected[-1::-3][:3], 0
 
     async def between() -> None:
         nonlocal submitted
         submitted += 1
-        await scripts.submit(submission(f"new-{submitted}"))
+        await store.jobs.submit(submission(f"new-{submitted}"))
         if submitted <= 3:
             await _expire(redis, left[submitted - 1])
 
@@ -119,9 +118,9 @@ async def test_pages_hold_each_job_once_while_others_come_and_go(
     assert set(await _all(gateway, limit)) == {f"new-{n + 1}" for n in range(submitted)} | set(walked)
 
 
-async def test_the_place_itself_may_expire(gateway: Gateway, scripts: Scripts, redis_connections: Connections) -> None:
+async def test_the_place_itself_may_expire(gateway: Gateway, store: Store, redis_connections: Connections) -> None:
     redis = redis_connections.commands
-    expected = await _fill(gateway, scripts, redis, 6, each_ms=3)
+    expected = await _fill(gateway, store, redis, 6, each_ms=3)
     page = await _page(gateway, limit=2)
     for job_id in expected[:3]:
         await _expire(redis, job_id)
@@ -134,9 +133,9 @@ async def test_an_empty_list(gateway: Gateway) -> None:
 
 
 async def test_fifty_are_a_page_unless_asked_otherwise(
-    gateway: Gateway, scripts: Scripts, redis_connections: Connections
+    gateway: Gateway, store: Store, redis_connections: Connections
 ) -> None:
-    expected = await _fill(gateway, scripts, redis_connections.commands, 201)
+    expected = await _fill(gateway, store, redis_connections.commands, 201)
     assert _ids(await _page(gateway)) == expected[:50]
     most = await _page(gateway, limit=200)
     assert _ids(most) == expected[:200]
@@ -150,10 +149,10 @@ async def test_limits_out_of_range(gateway: Gateway, limit: str) -> None:
     assert [error["pointer"] for error in found["errors"]] == ["/query/limit"]
 
 
-async def _one_in_each_state(gateway: Gateway, scripts: Scripts, hand: Hand, kind: JobKind) -> dict[str, str]:
+async def _one_in_each_state(gateway: Gateway, store: Store, hand: Hand, kind: JobKind) -> dict[str, str]:
     """A job of a kind in each state that a job can be brought to; id by state, the newest last."""
     for state in ("completed", "failed", "cancelled", "running"):
-        await scripts.submit(submission(f"{kind}-{state}", kind=kind))
+        await store.jobs.submit(submission(f"{kind}-{state}", kind=kind))
         claim = await hand.take(kind)
         match state:
             case "completed":
@@ -161,18 +160,18 @@ async def _one_in_each_state(gateway: Gateway, scripts: Scripts, hand: Hand, kin
             case "failed":
                 await hand.fail(claim)
             case "cancelled":
-                await scripts.cancel(claim.ref)
+                await store.jobs.cancel(claim.ref)
                 await hand.complete(claim)
-    await scripts.submit(submission(f"{kind}-queued", kind=kind))
-    await scripts.submit(submission(f"{kind}-scheduled", kind=kind, delay_ms=60_000))
+    await store.jobs.submit(submission(f"{kind}-queued", kind=kind))
+    await store.jobs.submit(submission(f"{kind}-scheduled", kind=kind, delay_ms=60_000))
     states = ("completed", "failed", "cancelled", "running", "queued", "scheduled")
     return {state: f"{kind}-{state}" for state in states}
 
 
 async def test_filters_by_kind_and_status(
-    gateway: Gateway, scripts: Scripts, hand: Hand, redis_connections: Connections
+    gateway: Gateway, store: Store, hand: Hand, redis_connections: Connections
 ) -> None:
-    made = {kind: await _one_in_each_state(gateway, scripts, hand, kind) for kind in JobKind}
+    made = {kind: await _one_in_each_state(gateway, store, hand, kind) for kind in JobKind}
     for number, job_id in enumerate([*made[JobKind.OUTLINE].values(), *made[JobKind.DOCUMENT].values()]):
         await redis_connections.commands.zadd(INDEX, {str(JobRef(job_id)): BEGAN_MS + number})
     for kind, by_state in made.items():
@@ -191,13 +190,13 @@ async def test_unknown_kinds_and_states(gateway: Gateway, query: dict[str, str])
 
 
 async def test_a_rare_state_in_a_long_list_takes_short_pages(
-    gateway: Gateway, scripts: Scripts, redis_connections: Connections, monkeypatch: pytest.MonkeyPatch
+    gateway: Gateway, store: Store, redis_connections: Connections
 ) -> None:
-    monkeypatch.setattr(listing, "MOST_WALKED", 10)
-    monkeypatch.setattr(listing, "PAGE_RECORDS", 5)
-    expected = await _fill(gateway, scripts, redis_connections.commands, 34)
+    lists = gateway.services.lists
+    lists.most_walked, lists.page_records = 10, 5
+    expected = await _fill(gateway, store, redis_connections.commands, 34)
     for job_id in (expected[12], expected[13], expected[33]):
-        await scripts.cancel(JobRef(job_id))
+        await store.jobs.cancel(JobRef(job_id))
     assert await _walk(gateway, 5, status="cancelled") == [[], expected[12:14], [], [expected[33]]]
     assert [each for each in await _walk(gateway, 1, status="cancelled") if each] == [
         [expected[place]] for place in (12, 13, 33)
@@ -223,9 +222,9 @@ async def test_several_shards_are_one_list(one_server: Server, redis_connections
             assert await _all(gateway, limit) == sorted(created, reverse=True)
 
 
-async def _last_cursor(gateway: Gateway, scripts: Scripts) -> str:
+async def _last_cursor(gateway: Gateway, store: Store) -> str:
     for number in range(2):
-        await scripts.submit(submission(f"job-{number}"))
+        await store.jobs.submit(submission(f"job-{number}"))
     cursor: str = (await _page(gateway, limit=1))["next_cursor"]
     return cursor
 
@@ -240,16 +239,16 @@ async def _accepted(gateway: Gateway, cursors: list[str]) -> list[str]:
     return [cursor for cursor, answer in answers.items() if answer.status_code == 200]
 
 
-async def test_cursors_with_signs_that_no_list_has_given_out(gateway: Gateway, scripts: Scripts) -> None:
-    cursor = await _last_cursor(gateway, scripts)
+async def test_cursors_with_signs_that_no_list_has_given_out(gateway: Gateway, store: Store) -> None:
+    cursor = await _last_cursor(gateway, store)
     spoilt = ["", " ", "null", cursor + "====", cursor + "\n", cursor[:4] + "!!!!" + cursor[4:], cursor + "é"]
     spoilt += [cursor + "🐝", "+/" + cursor[2:], cursor * 20, "bm9uc2Vuc2U", "Ly8vLy8", "_" * 64, "A" * 400]
     assert await _accepted(gateway, spoilt) == []
     assert await _accepted(gateway, [cursor]) == [cursor]
 
 
-async def test_cut_cursors(gateway: Gateway, scripts: Scripts) -> None:
-    cursor = await _last_cursor(gateway, scripts)
+async def test_cut_cursors(gateway: Gateway, store: Store) -> None:
+    cursor = await _last_cursor(gateway, store)
     assert await _accepted(gateway, [cursor[:length] for length in range(len(cursor))]) == []
 
 
@@ -264,8 +263,8 @@ async def test_every_id_a_job_can_have_stands_in_a_cursor_and_in_a_path(
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-async def test_hostile_strings_find_nothing(gateway: Gateway, scripts: Scripts, text: str) -> None:
-    await scripts.submit(submission("job"))
+async def test_hostile_strings_find_nothing(gateway: Gateway, store: Store, text: str) -> None:
+    await store.jobs.submit(submission("job"))
     for name in ("cursor", "kind", "status", "limit"):
         problem(await gateway.client.get(JOBS, params={name: text}), 422, "validation_failed")
     quoted = "".join(f"%{byte:02X}" for byte in text.encode())
@@ -273,8 +272,8 @@ async def test_hostile_strings_find_nothing(gateway: Gateway, scripts: Scripts, 
     assert _ids(await _page(gateway)) == ["job"]
 
 
-async def test_many_ask_at_once(gateway: Gateway, scripts: Scripts, redis_connections: Connections) -> None:
-    expected = await _fill(gateway, scripts, redis_connections.commands, 20)
+async def test_many_ask_at_once(gateway: Gateway, store: Store, redis_connections: Connections) -> None:
+    expected = await _fill(gateway, store, redis_connections.commands, 20)
     pages = await asyncio.gather(*(_page(gateway, limit=10) for _ in range(80)))
     assert {tuple(_ids(page)) for page in pages} == {tuple(expected[:10])}
 
@@ -316,7 +315,7 @@ async def test_time_limits_are_kept_with_the_job(
     assert (await _limited(gateway, limits, kind)).status_code == 202
     redis: Any = redis_connections.commands
     found = await redis.hmget(KEYS.job(JobRef("job")), "soft_limit", "hard_limit")
-    assert tuple(value.decode() for value in found) == stored
+    assert tuple("" if value is None else value.decode() for value in found) == stored
     claim = await hand.take(kind)
     seconds = tuple(int(value) / 1000 if value else None for value in stored)
     assert (claim.soft_limit_seconds, claim.hard_limit_seconds) == seconds

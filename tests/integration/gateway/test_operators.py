@@ -14,8 +14,8 @@ from shared.contracts.states import Band, JobKind
 from shared.contracts.workers import GivenOrder, Order, WorkerRecord
 from shared.redis.client import Connections
 from shared.redis.keys import REGISTRY_SHARD, Keyspace
-from shared.redis.operations import Operations
-from shared.redis.scripts import Fetcher, Scripts
+from shared.redis.queues import Fetcher
+from shared.redis.store import Store
 from tests.support.gateway import Gateway, Hand, gateway_in_loop
 from tests.support.jobs import submission
 from tests.support.problems import problem
@@ -58,8 +58,8 @@ ROUTES = [
 
 
 @pytest.fixture
-def operations(redis_connections: Connections) -> Operations:
-    return Operations(redis_connections, shards=1)
+def store(redis_connections: Connections) -> Store:
+    return Store(redis_connections, shards=1)
 
 
 @pytest.fixture
@@ -67,9 +67,9 @@ def redis(redis_connections: Connections) -> Any:
     return redis_connections.commands
 
 
-async def _beat(operations: Operations, follows: Order = Order.WORK, life: float = LIFE_SECONDS, **told: Any) -> Order:
+async def _beat(store: Store, follows: Order = Order.WORK, life: float = LIFE_SECONDS, **told: Any) -> Order:
     given = GivenOrder(follows, int(follows is not Order.WORK))
-    return (await operations.heartbeat(replace(WORKER, **told), life, given)).order
+    return (await store.workers.heartbeat(replace(WORKER, **told), life, given)).order
 
 
 async def _listed(gateway: Gateway, **query: str) -> list[str]:
@@ -86,9 +86,9 @@ async def _messages(redis: Any, kind: JobKind = OUTLINE) -> list[str]:
     return [fields[b"what"].decode() for _, fields in await redis.xrange(KEYS.control(kind))]
 
 
-async def test_a_worker_is_shown_as_it_told(gateway: Gateway, operations: Operations) -> None:
+async def test_a_worker_is_shown_as_it_told(gateway: Gateway, store: Store) -> None:
     before = gateway.services.clock.now() - timedelta(milliseconds=1)
-    await _beat(operations, draining=True)
+    await _beat(store, draining=True)
     (shown,) = (await gateway.client.get(WORKERS)).json()["items"]
     assert before <= datetime.fromisoformat(shown.pop("heartbeat_at")) <= gateway.services.clock.now()
     assert shown == {
@@ -101,23 +101,23 @@ async def test_a_worker_is_shown_as_it_told(gateway: Gateway, operations: Operat
         "running": ["a.b:c_d-e", "job"],
         "draining": True,
     }
-    await _beat(operations, running=())
+    await _beat(store, running=())
     (shown,) = (await gateway.client.get(WORKERS)).json()["items"]
     assert (shown["running"], shown["draining"]) == ([], False)
 
 
-async def test_the_oldest_first_and_by_kind(gateway: Gateway, operations: Operations) -> None:
+async def test_the_oldest_first_and_by_kind(gateway: Gateway, store: Store) -> None:
     assert await _listed(gateway) == []
     for name, kind, age in (("a", DOCUMENT, 0), ("c", OUTLINE, 1), ("b", DOCUMENT, 1), ("d", OUTLINE, 2)):
-        await _beat(operations, id=name, kind=kind, started_at=BEGAN - timedelta(hours=age))
+        await _beat(store, id=name, kind=kind, started_at=BEGAN - timedelta(hours=age))
     assert await _listed(gateway) == ["d", "b", "c", "a"]
     assert await _listed(gateway, kind="outline") == ["d", "c"]
     assert await _listed(gateway, kind="document") == ["b", "a"]
     problem(await gateway.client.get(WORKERS, params={"kind": "x"}), 422, "validation_failed")
 
 
-async def test_a_silent_worker_is_gone(gateway: Gateway, operations: Operations, redis: Any) -> None:
-    await _beat(operations, life=0.1)
+async def test_a_silent_worker_is_gone(gateway: Gateway, store: Store, redis: Any) -> None:
+    await _beat(store, life=0.1)
 
     async def gone() -> bool:
         return await _listed(gateway) == []
@@ -127,17 +127,17 @@ async def test_a_silent_worker_is_gone(gateway: Gateway, operations: Operations,
     assert (await gateway.client.post(f"{WORKERS}/drain?kind=outline")).json()["workers"] == []
     assert not await redis.exists(KEYS.worker(WORKER.id))
     assert await _messages(redis) == []
-    await _beat(operations, id="next")
+    await _beat(store, id="next")
     assert await redis.zrange(KEYS.workers, 0, -1) == [b"next"]
-    assert await _beat(operations) is Order.WORK
+    assert await _beat(store) is Order.WORK
 
 
-async def test_nothing_of_the_registry_stays(gateway: Gateway, operations: Operations, redis: Any) -> None:
-    await _beat(operations)
+async def test_nothing_of_the_registry_stays(gateway: Gateway, store: Store, redis: Any) -> None:
+    await _beat(store)
     await _tell(gateway, "drain")
     for key in (KEYS.worker(WORKER.id), KEYS.workers):
         assert 0 < await redis.pttl(key) <= 2 * LIFE_SECONDS * 1000
-    await operations.sign_off(WORKER.id)
+    await store.workers.sign_off(WORKER.id)
     assert await _listed(gateway) == []
     problem(await _tell(gateway, "drain"), 404, "worker_not_found")
     assert not await redis.exists(KEYS.worker(WORKER.id), KEYS.workers)
@@ -145,78 +145,76 @@ async def test_nothing_of_the_registry_stays(gateway: Gateway, operations: Opera
 
 @pytest.mark.parametrize("instruction", INSTRUCTIONS)
 async def test_an_order_reaches_its_worker_and_nobody_else(
-    gateway: Gateway, operations: Operations, redis: Any, instruction: str
+    gateway: Gateway, store: Store, redis: Any, instruction: str
 ) -> None:
     before = Order.WORK if instruction != "resume" else Order.DRAIN
     for name, kind in ((WORKER.id, OUTLINE), ("same-kind", OUTLINE), ("other-kind", DOCUMENT)):
-        await _beat(operations, before, id=name, kind=kind)
+        await _beat(store, before, id=name, kind=kind)
     answer = await _tell(gateway, instruction)
     assert (answer.status_code, answer.json()) == (202, {"instruction": instruction, "workers": [WORKER.id]})
     # A worker tells what it follows, and hears what it is to follow, until something else is said.
     for follows in (before, INSTRUCTIONS[instruction], before):
-        assert await _beat(operations, follows) is INSTRUCTIONS[instruction]
-    assert await _beat(operations, before, id="same-kind") is before
-    assert await _beat(operations, before, id="other-kind", kind=DOCUMENT) is before
+        assert await _beat(store, follows) is INSTRUCTIONS[instruction]
+    assert await _beat(store, before, id="same-kind") is before
+    assert await _beat(store, before, id="other-kind", kind=DOCUMENT) is before
     assert (await _messages(redis), await _messages(redis, DOCUMENT)) == (["order"], [])
 
 
 @pytest.mark.parametrize("instruction", INSTRUCTIONS)
-async def test_an_order_to_all_of_a_kind(
-    gateway: Gateway, operations: Operations, redis: Any, instruction: str
-) -> None:
+async def test_an_order_to_all_of_a_kind(gateway: Gateway, store: Store, redis: Any, instruction: str) -> None:
     names = {"a": OUTLINE, "b": OUTLINE, "c": DOCUMENT}
     for name, kind in names.items():
-        await _beat(operations, Order.SHUTDOWN, id=name, kind=kind)
+        await _beat(store, Order.SHUTDOWN, id=name, kind=kind)
     answer = await gateway.client.post(f"{WORKERS}/{instruction}", params={"kind": "outline"})
     assert answer.status_code == 202
     assert (answer.json()["instruction"], sorted(answer.json()["workers"])) == (instruction, ["a", "b"])
-    heard = [await _beat(operations, Order.SHUTDOWN, id=name, kind=kind) for name, kind in names.items()]
+    heard = [await _beat(store, Order.SHUTDOWN, id=name, kind=kind) for name, kind in names.items()]
     assert heard == [INSTRUCTIONS[instruction]] * 2 + [Order.SHUTDOWN]
     assert (await _messages(redis), await _messages(redis, DOCUMENT)) == (["order", "order"], [])
 
 
-async def test_the_last_order_counts(gateway: Gateway, operations: Operations) -> None:
-    await _beat(operations)
+async def test_the_last_order_counts(gateway: Gateway, store: Store) -> None:
+    await _beat(store)
     for instruction in ("drain", "restart", "shutdown", "resume", "drain", "drain"):
         assert (await _tell(gateway, instruction)).status_code == 202
-    assert await _beat(operations) is Order.DRAIN
+    assert await _beat(store) is Order.DRAIN
 
 
 async def test_a_registry_that_forgot_learns_the_order_from_its_worker(
-    gateway: Gateway, operations: Operations, redis: Any
+    gateway: Gateway, store: Store, redis: Any
 ) -> None:
-    await _beat(operations)
+    await _beat(store)
     await _tell(gateway, "drain")
-    assert await _beat(operations) is Order.DRAIN
+    assert await _beat(store) is Order.DRAIN
     await redis.delete(KEYS.worker(WORKER.id), KEYS.workers)
     assert await _listed(gateway) == []
-    assert await _beat(operations, Order.DRAIN, draining=True) is Order.DRAIN
+    assert await _beat(store, Order.DRAIN, draining=True) is Order.DRAIN
     assert await _listed(gateway) == [WORKER.id]
     await _tell(gateway, "resume")
-    assert await _beat(operations, Order.DRAIN) is Order.WORK
+    assert await _beat(store, Order.DRAIN) is Order.WORK
 
 
 @pytest.mark.parametrize("path", [f"{WORKERS}/{WORKER.id}/stop", f"{WORKERS}/stop?kind=outline", f"{WORKERS}/Drain"])
-async def test_unknown_instructions(gateway: Gateway, operations: Operations, path: str) -> None:
-    await _beat(operations)
+async def test_unknown_instructions(gateway: Gateway, store: Store, path: str) -> None:
+    await _beat(store)
     problem(await gateway.client.post(path), 422, "validation_failed")
-    assert await _beat(operations) is Order.WORK
+    assert await _beat(store) is Order.WORK
 
 
 @pytest.mark.parametrize("query", [{}, {"kind": ""}, {"kind": "x"}])
-async def test_all_workers_of_no_kind(gateway: Gateway, operations: Operations, query: dict[str, str]) -> None:
-    await _beat(operations)
+async def test_all_workers_of_no_kind(gateway: Gateway, store: Store, query: dict[str, str]) -> None:
+    await _beat(store)
     found = problem(await gateway.client.post(f"{WORKERS}/shutdown", params=query), 422, "validation_failed")
     assert [error["pointer"] for error in found["errors"]] == ["/query/kind"]
-    assert await _beat(operations) is Order.WORK
+    assert await _beat(store) is Order.WORK
 
 
 @pytest.mark.parametrize("name", ["nobody", "*", "host-1-ab1", "host-1-ab12%00", "%27%3B%20OR", "x" * 300, "default:x"])
-async def test_unknown_workers(gateway: Gateway, operations: Operations, redis: Any, name: str) -> None:
-    await _beat(operations)
+async def test_unknown_workers(gateway: Gateway, store: Store, redis: Any, name: str) -> None:
+    await _beat(store)
     problem(await _tell(gateway, "shutdown", name), 404, "worker_not_found")
     problem(await _tell(gateway, "shutdown", "x" * 301), 422, "validation_failed")
-    assert await _beat(operations) is Order.WORK
+    assert await _beat(store) is Order.WORK
     assert await _messages(redis) == []
 
 
@@ -225,11 +223,11 @@ async def _pause(gateway: Gateway, what: str = "pause", kind: JobKind = OUTLINE)
     assert (answer.status_code, answer.json()) == (200, {"kind": kind, "paused": what == "pause"})
 
 
-async def test_a_pause_holds_one_kind(gateway: Gateway, scripts: Scripts, hand: Hand) -> None:
+async def test_a_pause_holds_one_kind(gateway: Gateway, store: Store, hand: Hand) -> None:
     for kind in JobKind:
-        await scripts.submit(submission(f"before-{kind}", kind=kind))
+        await store.jobs.submit(submission(f"before-{kind}", kind=kind))
     await _pause(gateway)
-    await scripts.submit(submission("after", priority=9))
+    await store.jobs.submit(submission("after", priority=9))
     assert await hand.takes() == []
     assert await hand.takes(DOCUMENT) == ["before-document"]
     positions = {
@@ -240,25 +238,25 @@ async def test_a_pause_holds_one_kind(gateway: Gateway, scripts: Scripts, hand: 
     assert await hand.takes() == ["after", "before-outline"]
 
 
-async def test_paused_jobs_keep_their_order(gateway: Gateway, scripts: Scripts, hand: Hand) -> None:
+async def test_paused_jobs_keep_their_order(gateway: Gateway, store: Store, hand: Hand) -> None:
     for job_id in ("released", "first", "second"):
-        await scripts.submit(submission(job_id))
+        await store.jobs.submit(submission(job_id))
     claim = await hand.take()
     await _pause(gateway)
     await hand.release(claim)
-    await scripts.submit(submission("third"))
+    await store.jobs.submit(submission("third"))
     assert [await hand.takes() for _ in range(3)] == [[]] * 3
     await _pause(gateway, "resume")
     assert await hand.takes() == ["released", "first", "second", "third"]
 
 
 async def test_what_has_to_end_ends_in_a_pause_and_what_can_go_on_waits(
-    gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any
+    gateway: Gateway, store: Store, hand: Hand, redis: Any
 ) -> None:
     for job_id, attempts in {"cancelled": 3, "crashed": 1, "alive": 3}.items():
-        await scripts.submit(submission(job_id, max_attempts=attempts))
+        await store.jobs.submit(submission(job_id, max_attempts=attempts))
         await hand.take()
-    await scripts.cancel(JobRef("cancelled"))
+    await store.jobs.cancel(JobRef("cancelled"))
     await _pause(gateway)
     leases = {str(JobRef("alive")): 1, str(JobRef("crashed")): 2, str(JobRef("cancelled")): 3}
     await redis.zadd(Keyspace(0).leases(OUTLINE), leases)
@@ -275,8 +273,8 @@ async def test_what_has_to_end_ends_in_a_pause_and_what_can_go_on_waits(
     assert hand.held[JobRef("alive")].attempt == 2
 
 
-async def test_what_runs_goes_on_in_a_pause(gateway: Gateway, scripts: Scripts, hand: Hand) -> None:
-    await scripts.submit(submission("job"))
+async def test_what_runs_goes_on_in_a_pause(gateway: Gateway, store: Store, hand: Hand) -> None:
+    await store.jobs.submit(submission("job"))
     claim = await hand.take()
     await _pause(gateway)
     await hand.progress(claim, 50)
@@ -304,17 +302,17 @@ async def test_unknown_queues(gateway: Gateway, path: str) -> None:
 
 
 async def test_a_pause_holds_on_all_shards(one_server: Server, redis_connections: Connections) -> None:
-    scripts, names = Scripts(redis_connections, shards=4), [f"job-{number}" for number in range(12)]
+    store, names = Store(redis_connections, shards=4), [f"job-{number}" for number in range(12)]
 
     async def taken() -> list[str]:
         args = (OUTLINE, Fetcher("hand", 1), 60_000, 12, list(Band))
-        fetched = [await scripts.fetch(shard, *args) for shard in range(4)]
+        fetched = [await store.queues.fetch(shard, *args) for shard in range(4)]
         return sorted(claim.ref.job_id for each in fetched for claim in each.claims)
 
     async with gateway_in_loop(one_server.url, shards=4) as gateway:
         await _pause(gateway)
         for name in names:
-            await scripts.submit(submission(name))
+            await store.jobs.submit(submission(name))
         assert await taken() == []
         await _pause(gateway, "resume")
         assert await taken() == sorted(names)

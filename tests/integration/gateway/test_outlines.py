@@ -8,8 +8,7 @@ import pytest
 from shared.contracts.commands import DocumentPayload
 from shared.contracts.states import JobKind
 from shared.redis.client import Connections
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from tests.support.gateway import Gateway, Hand
 from tests.support.problems import problem
 from tests.support.reviewed import JOBS, OUTLINE, Desk, add, rename, titles
@@ -20,8 +19,8 @@ TTLS = ("job_result", "payload", "artifact", "job", "events")
 
 
 @pytest.fixture
-def desk(gateway: Gateway, hand: Hand, scripts: Scripts) -> Desk:
-    return Desk(gateway, hand, scripts)
+def desk(gateway: Gateway, hand: Hand, store: Store) -> Desk:
+    return Desk(gateway, hand, store)
 
 
 async def _ttls(connections: Connections) -> dict[str, int]:
@@ -216,13 +215,13 @@ async def test_a_change_keeps_the_outline_for_as_long_as_a_new_one(desk: Desk, r
     assert (await desk.job())["result_expires_at"] > before
 
 
-async def test_a_document_is_written_from_the_latest_version(desk: Desk, reads: Reads) -> None:
+async def test_a_document_is_written_from_the_latest_version(desk: Desk, store: Store) -> None:
     await desk.made()
     await desk.edit(rename("wax", "Beeswax"), add("Drones"))
     answer = await desk.client.post(f"{JOBS}/document", json={"outline_job_id": "job", "job_id": "document"})
     assert answer.status_code == 202, answer.text
     claim = await desk.hand.take(JobKind.DOCUMENT)
-    payload = DocumentPayload.model_validate_json(await reads.payload(claim.ref) or b"")
+    payload = DocumentPayload.model_validate_json(await store.jobs.payload(claim.ref) or b"")
     assert payload.outline is not None
     assert [node.id for node in payload.outline.nodes] == ["honey", "wax", "queens", "n2-1"]
     assert payload.outline.nodes[1].title == "Beeswax"

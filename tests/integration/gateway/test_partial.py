@@ -18,8 +18,9 @@ from shared.contracts.usage import Usage
 from shared.evidence.citations import leaked_keys, numbers_in
 from shared.evidence.ledger import build_ledger
 from shared.evidence.parts import Part, ReadFile
+from shared.redis.attempts import ArtifactWrite
 from shared.redis.client import Connections
-from shared.redis.scripts import ArtifactWrite, Scripts
+from shared.redis.store import Store
 from tests.support.gateway import Gateway, Hand
 from tests.support.problems import problem
 
@@ -64,7 +65,7 @@ class Writer:
 
     gateway: Gateway
     hand: Hand
-    scripts: Scripts
+    store: Store
     stored: int = field(default=0)
 
     async def submit(self, **options: Any) -> None:
@@ -72,20 +73,20 @@ class Writer:
         answer = await self.gateway.client.post("/api/v1/jobs/document", json=body)
         assert answer.status_code == 202, answer.text
 
-    async def store(self, claim: Claim, fields: Mapping[str, str]) -> None:
+    async def put(self, claim: Claim, fields: Mapping[str, str]) -> None:
         for name, text in fields.items():
             self.stored += 1
             usage = SPENT if name.startswith("text:") else None
-            await self.scripts.put_artifact(claim, ArtifactWrite(str(self.stored), name, text.encode(), usage))
+            await self.store.attempts.put_artifact(claim, ArtifactWrite(str(self.stored), name, text.encode(), usage))
 
     async def sections(self, claim: Claim, *names: str) -> None:
-        await self.store(claim, {text_field(name): TEXTS[name] for name in names})
+        await self.put(claim, {text_field(name): TEXTS[name] for name in names})
 
     async def begin(self, *names: str, **options: Any) -> Claim:
         """A running job with a plan, evidence and these sections."""
         await self.submit(**options)
         claim = await self.hand.take(JobKind.DOCUMENT)
-        await self.store(claim, {LEDGER: EVIDENCE.model_dump_json(), PLAN: _plan().model_dump_json()})
+        await self.put(claim, {LEDGER: EVIDENCE.model_dump_json(), PLAN: _plan().model_dump_json()})
         await self.sections(claim, *names)
         return claim
 
@@ -113,8 +114,8 @@ class Writer:
 
 
 @pytest_asyncio.fixture
-async def writer(gateway: Gateway, hand: Hand, scripts: Scripts) -> Writer:
-    return Writer(gateway, hand, scripts)
+async def writer(gateway: Gateway, hand: Hand, store: Store) -> Writer:
+    return Writer(gateway, hand, store)
 
 
 async def test_a_failed_job_keeps_what_is_finished(writer: Writer) -> None:
@@ -164,7 +165,7 @@ async def test_a_released_job_shows_it_while_queued(writer: Writer) -> None:
 async def test_a_job_that_waits_for_its_next_attempt_says_why(writer: Writer) -> None:
     claim = await writer.begin("s1")
     error = {"code": "model_timeout", "message": "slow", "retryable": True}
-    await writer.scripts.fail(claim, 1, json.dumps(error).encode(), 60_000)
+    await writer.store.attempts.fail(claim, 1, json.dumps(error).encode(), 60_000)
     body, _ = await writer.partial("scheduled")
     assert body["error"] == (await writer.gateway.client.get(JOB)).json()["error"]
 
@@ -232,13 +233,13 @@ async def test_work_that_is_gone_counts_as_nothing_finished(
 
 async def test_a_text_that_the_plan_does_not_know_is_not_finished(writer: Writer) -> None:
     claim = await writer.begin()
-    await writer.store(claim, {text_field("s9"): "Stray."})
+    await writer.put(claim, {text_field("s9"): "Stray."})
     await writer.refused("not_finished")
 
 
 async def test_citations_that_do_not_add_up_are_not_shown(writer: Writer) -> None:
     claim = await writer.begin("s1")
-    await writer.store(claim, {text_field("s2.1"): "Made up [@Sffffff]."})
+    await writer.put(claim, {text_field("s2.1"): "Made up [@Sffffff]."})
     await writer.hand.fail(claim)
     await writer.refused("job_failed")
 
@@ -246,7 +247,7 @@ async def test_citations_that_do_not_add_up_are_not_shown(writer: Writer) -> Non
 async def test_an_outline_job_has_no_parts(writer: Writer) -> None:
     await writer.gateway.client.post("/api/v1/jobs/outline", json={"task_prompt": "x", "job_id": "job"})
     claim = await writer.hand.take()
-    await writer.store(claim, {LEDGER: EVIDENCE.model_dump_json()})
+    await writer.put(claim, {LEDGER: EVIDENCE.model_dump_json()})
     await writer.refused("not_finished")
     await writer.hand.fail(claim)
     await writer.refused("job_failed")

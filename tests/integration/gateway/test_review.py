@@ -10,8 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from shared.contracts.states import JobKind
+from shared.redis.attempts import Settled
 from shared.redis.client import Connections, connections
-from shared.redis.scripts import Scripts, Settled
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from tests.support.documents import events_of
 from tests.support.gateway import Gateway, Hand, gateway_in_loop
@@ -27,15 +28,15 @@ KEEPING = {
 
 
 @pytest.fixture
-def desk(gateway: Gateway, hand: Hand, scripts: Scripts) -> Desk:
-    return Desk(gateway, hand, scripts)
+def desk(gateway: Gateway, hand: Hand, store: Store) -> Desk:
+    return Desk(gateway, hand, store)
 
 
 @asynccontextmanager
 async def _desk(server: Server) -> AsyncIterator[Desk]:
     async with connections(RedisSettings(url=SecretStr(server.url))) as opened, gateway_in_loop(server.url) as gateway:
-        scripts = Scripts(opened, shards=1)
-        yield Desk(gateway, Hand(scripts), scripts)
+        store = Store(opened, shards=1)
+        yield Desk(gateway, Hand(store), store)
 
 
 async def test_a_planned_document_is_changed_approved_and_written(gateway: Gateway, desk: Desk) -> None:

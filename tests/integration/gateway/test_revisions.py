@@ -22,11 +22,11 @@ from shared.contracts.plan import (
     text_field,
 )
 from shared.contracts.states import JobKind
+from shared.redis.attempts import ArtifactWrite
 from shared.redis.client import Connections
 from shared.redis.keys import Keyspace
-from shared.redis.reads import Reads
-from shared.redis.revisions import MOST_MEMBERS, Revisions
-from shared.redis.scripts import ArtifactWrite, Scripts
+from shared.redis.revisions import MOST_MEMBERS
+from shared.redis.store import Store
 from tests.support.gateway import Gateway, Hand
 from tests.support.problems import problem
 
@@ -62,8 +62,7 @@ class Desk:
 
     gateway: Gateway
     hand: Hand
-    scripts: Scripts
-    reads: Reads
+    store: Store
 
     async def begin(self, job_id: str) -> Claim:
         """A running document job."""
@@ -74,7 +73,7 @@ class Desk:
     async def finish(self, claim: Claim, work: dict[str, str] | None = None) -> None:
         """Store its work and complete it."""
         for number, (name, value) in enumerate((_work() if work is None else work).items()):
-            await self.scripts.put_artifact(claim, ArtifactWrite(str(number), name, value.encode()))
+            await self.store.attempts.put_artifact(claim, ArtifactWrite(str(number), name, value.encode()))
         await self.hand.complete(claim)
 
     async def again(self, parent: str, section: str = "s1", key: str = "", **body: Any) -> httpx2.Response:
@@ -85,8 +84,8 @@ class Desk:
 
     async def stored(self, job_id: str) -> dict[str, str]:
         """The work that lies ready for a job."""
-        names = await self.reads.artifact_fields(JobRef(job_id))
-        values = await self.reads.artifacts(JobRef(job_id), names)
+        names = await self.store.jobs.artifact_fields(JobRef(job_id))
+        values = await self.store.jobs.artifacts(JobRef(job_id), names)
         return {name: value.decode() for name, value in zip(names, values, strict=True) if value is not None}
 
     async def versions(self, job_id: str) -> list[dict[str, Any]]:
@@ -97,8 +96,8 @@ class Desk:
 
 
 @pytest_asyncio.fixture
-async def desk(gateway: Gateway, hand: Hand, scripts: Scripts, reads: Reads) -> Desk:
-    return Desk(gateway, hand, scripts, reads)
+async def desk(gateway: Gateway, hand: Hand, store: Store) -> Desk:
+    return Desk(gateway, hand, store)
 
 
 async def test_the_new_job_has_all_that_it_needs_of_its_parent_and_no_more(desk: Desk) -> None:
@@ -109,7 +108,7 @@ async def test_the_new_job_has_all_that_it_needs_of_its_parent_and_no_more(desk:
     kept = {name for name in _work() if not name.endswith(":s2.1")} - {"answer:1", "fused"}
     expected = {name: _work()[name] for name in kept} | {previous_field("s2.1"): _work()["text:s2.1"]}
     assert await desk.stored("second") == expected
-    stored = await desk.reads.payload(JobRef("second"))
+    stored = await desk.store.jobs.payload(JobRef("second"))
     assert stored is not None
     payload = DocumentPayload.model_validate_json(stored)
     assert payload.revision is not None
@@ -130,7 +129,7 @@ async def test_the_new_job_has_all_that_it_needs_of_its_parent_and_no_more(desk:
 async def test_a_model_of_the_request_counts_more(desk: Desk) -> None:
     await desk.finish(await desk.begin("first"))
     await desk.again("first", job_id="second", model="small")
-    stored = await desk.reads.payload(JobRef("second"))
+    stored = await desk.store.jobs.payload(JobRef("second"))
     assert stored is not None
     assert DocumentPayload.model_validate_json(stored).model == "small"
 
@@ -141,14 +140,14 @@ async def test_a_section_that_the_parent_lacks_can_be_written(desk: Desk) -> Non
     assert not [name for name in await desk.stored("second") if name.endswith(":s3")]
 
 
-async def test_the_parent_has_to_be_a_finished_document(desk: Desk, scripts: Scripts) -> None:
+async def test_the_parent_has_to_be_a_finished_document(desk: Desk, store: Store) -> None:
     problem(await desk.again("nothing"), 404, "job_not_found")
     claim = await desk.begin("first")
     problem(await desk.again("first"), 409, "not_finished")
     await desk.hand.fail(claim)
     assert problem(await desk.again("first"), 409, "job_failed")["error"]["message"] == "it broke"
     await desk.begin("second")
-    await scripts.cancel(JobRef("second"))
+    await store.jobs.cancel(JobRef("second"))
     await desk.hand.release(desk.hand.held[JobRef("second")])
     problem(await desk.again("second"), 409, "job_cancelled")
     await desk.gateway.client.post(f"{JOBS}/outline", json={"task_prompt": "Bees", "job_id": "plan"})
@@ -246,10 +245,10 @@ async def test_names_without_a_job_or_of_another_job_are_passed_over(
     desk: Desk, redis_connections: Connections
 ) -> None:
     await desk.finish(await desk.begin("first"))
-    revisions = Revisions(redis_connections, 1, 60)
-    assert await revisions.add(JobRef("first"), JobRef("never"), 1)
+    revisions = Store(redis_connections, 1).revisions
+    assert await revisions.add(JobRef("first"), JobRef("never"), 1, 60)
     await desk.begin("stranger")
-    assert await revisions.add(JobRef("first"), JobRef("stranger"), 2)
+    assert await revisions.add(JobRef("first"), JobRef("stranger"), 2, 60)
     await desk.again("first", job_id="second")
     assert [item["job_id"] for item in await desk.versions("first")] == ["first", "second"]
     await redis_connections.commands.unlink(Keyspace(0).job(JobRef("first")))
@@ -264,10 +263,10 @@ async def test_an_outline_has_no_versions_of_this_kind(desk: Desk) -> None:
 
 async def test_a_line_has_an_end(desk: Desk, redis_connections: Connections) -> None:
     await desk.finish(await desk.begin("first"))
-    revisions = Revisions(redis_connections, 1, 60)
+    revisions = Store(redis_connections, 1).revisions
     now_ms = round(desk.gateway.services.clock.now().timestamp() * 1000)
     for number in range(MOST_MEMBERS - 1):
-        assert await revisions.add(JobRef("first"), JobRef(f"m{number}"), now_ms)
+        assert await revisions.add(JobRef("first"), JobRef(f"m{number}"), now_ms, 60)
     answers = await asyncio.gather(*(desk.again("first", job_id=f"r{number}") for number in range(5)))
     assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409, 409]
     for answer in answers:
@@ -275,16 +274,16 @@ async def test_a_line_has_an_end(desk: Desk, redis_connections: Connections) -> 
             problem(answer, 409, "too_many_versions")
     accepted = next(answer.json()["job_id"] for answer in answers if answer.status_code == 202)
     assert (await desk.again("first", job_id=accepted)).headers["idempotent-replayed"] == "true"
-    assert await revisions.add(JobRef("first"), JobRef(accepted), 999)
+    assert await revisions.add(JobRef("first"), JobRef(accepted), 999, 60)
     assert len(await revisions.members(JobRef("first"))) == MOST_MEMBERS
 
 
 async def test_names_that_got_no_job_make_way(desk: Desk, redis_connections: Connections) -> None:
     await desk.finish(await desk.begin("first"))
     await desk.again("first", job_id="second")
-    revisions = Revisions(redis_connections, 1, 60)
+    revisions = Store(redis_connections, 1).revisions
     for number in range(MOST_MEMBERS - 1):
-        assert await revisions.add(JobRef("first"), JobRef(f"refused-{number}"), number)
+        assert await revisions.add(JobRef("first"), JobRef(f"refused-{number}"), number, 60)
     assert (await desk.again("first", job_id="third")).status_code == 202
     assert [str(ref) for ref in await revisions.members(JobRef("first"))] == ["default/second", "default/third"]
 
@@ -303,6 +302,6 @@ async def test_a_revision_has_limits_of_its_own(desk: Desk, redis_connections: C
 async def test_the_record_names_where_it_comes_from(desk: Desk) -> None:
     await desk.finish(await desk.begin("first"))
     await desk.again("first", "s2.2", job_id="second")
-    job = await desk.gateway.services.store.get(JobRef("second"))
+    job = await desk.gateway.services.store.jobs.get(JobRef("second"))
     assert job is not None
     assert job.origin == Origin("first", "first", "s2.2")

@@ -17,7 +17,7 @@ import pytest
 from gateway.start.page import ERROR_CHARACTERS
 from shared.contracts.jobs import Retention
 from shared.contracts.states import JobKind
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from tests.support.gateway import Gateway, Hand, gateway_in_loop
 from tests.support.http import exchange, head_of
 from tests.support.jobs import submission
@@ -177,11 +177,11 @@ async def test_a_request_without_a_host_gets_the_address_of_its_connection(gatew
     assert f'"http://127.0.0.1:{gateway.port}/api/v1/jobs' in Page(answer.decode()).commands[0]
 
 
-async def test_the_newest_jobs_are_listed_with_where_to_go_on(gateway: Gateway, hand: Hand, scripts: Scripts) -> None:
+async def test_the_newest_jobs_are_listed_with_where_to_go_on(gateway: Gateway, hand: Hand, store: Store) -> None:
     for number in range(7):
-        await scripts.submit(submission(f"job-{number}"))
+        await store.jobs.submit(submission(f"job-{number}"))
     assert (await load(gateway)).jobs() == [f"job-{number}" for number in (6, 5, 4, 3, 2)]
-    await scripts.submit(submission("tea", kind=JobKind.DOCUMENT))
+    await store.jobs.submit(submission("tea", kind=JobKind.DOCUMENT))
     claim = await hand.take(JobKind.DOCUMENT)
     await hand.progress(claim, 42)
     page = await load(gateway)
@@ -199,25 +199,25 @@ async def test_the_newest_jobs_are_listed_with_where_to_go_on(gateway: Gateway, 
 
 
 async def test_the_outline_of_a_job_that_waits_for_a_person_is_linked(
-    gateway: Gateway, hand: Hand, scripts: Scripts
+    gateway: Gateway, hand: Hand, store: Store
 ) -> None:
-    await Desk(gateway, hand, scripts).waiting()
+    await Desk(gateway, hand, store).waiting()
     page = await load(gateway)
     assert "jobawaiting review" in page.text
     assert page.links[4:] == [f"{JOBS}/job", f"{JOBS}/job/events", f"{JOBS}/job/outline"]
 
 
-async def test_the_error_of_a_job_is_text(gateway: Gateway, hand: Hand, scripts: Scripts) -> None:
+async def test_the_error_of_a_job_is_text(gateway: Gateway, hand: Hand, store: Store) -> None:
     message = b"<script>alert(1)</script>" + b"x" * 1_000
-    await scripts.submit(submission("job"))
+    await store.jobs.submit(submission("job"))
     await hand.fail(await hand.take(), b'{"code":"x","message":"%s","retryable":false}' % message)
     page = await load(gateway)
     assert "script" not in page.tags
     assert f"{message.decode()[:ERROR_CHARACTERS]}…\n" in page.text
 
 
-async def test_a_result_that_has_expired_is_not_linked(gateway: Gateway, hand: Hand, scripts: Scripts) -> None:
-    await scripts.submit(submission("job", retention=Retention(result_seconds=1)))
+async def test_a_result_that_has_expired_is_not_linked(gateway: Gateway, hand: Hand, store: Store) -> None:
+    await store.jobs.submit(submission("job", retention=Retention(result_seconds=1)))
     await hand.complete(await hand.take())
 
     async def unlinked() -> bool:

@@ -13,11 +13,9 @@ from shared.contracts.ids import JobRef
 from shared.contracts.states import Band, JobKind
 from shared.contracts.workers import GivenOrder, WorkerRecord
 from shared.lifecycle.clock import SystemClock
-from shared.redis import operations
 from shared.redis.client import Connections
 from shared.redis.keys import Keyspace
-from shared.redis.operations import Operations
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from tests.support.gateway import Gateway, Hand, gateway_in_loop
 from tests.support.jobs import submission
 from tests.support.servers import Server
@@ -57,11 +55,11 @@ def _counts(numbers: dict[str, Any]) -> list[int]:
     return [*(numbers[name] for name in STANDING), *(numbers["last_hour"][name] for name in ENDED)]
 
 
-async def _one_of_each(scripts: Scripts, hand: Hand, kind: JobKind, band: Band) -> None:
+async def _one_of_each(store: Store, hand: Hand, kind: JobKind, band: Band) -> None:
     """Jobs that come to stand in each place, or end in each way, and one that goes on waiting."""
 
     async def taken(job_id: str, **changes: Any) -> Any:
-        await scripts.submit(submission(f"{band}-{job_id}", kind=kind, priority=PRIORITIES[band], **changes))
+        await store.jobs.submit(submission(f"{band}-{job_id}", kind=kind, priority=PRIORITIES[band], **changes))
         return await hand.take(kind)
 
     await hand.complete(await taken("completed"))
@@ -70,13 +68,13 @@ async def _one_of_each(scripts: Scripts, hand: Hand, kind: JobKind, band: Band) 
     await hand.give_up(await taken("tried-again"))
     await taken("running")
     asked = await taken("cancelled-while-it-ran")
-    await scripts.cancel(asked.ref)
+    await store.jobs.cancel(asked.ref)
     await hand.complete(asked)
     for job_id, delay_ms in {"waiting": 0, "cancelled": 0, "delayed": 60_000, "cancelled-delayed": 60_000}.items():
         name = f"{band}-{job_id}"
-        await scripts.submit(submission(name, kind=kind, priority=PRIORITIES[band], delay_ms=delay_ms))
+        await store.jobs.submit(submission(name, kind=kind, priority=PRIORITIES[band], delay_ms=delay_ms))
         if job_id.startswith("cancelled"):
-            await scripts.cancel(JobRef(name))
+            await store.jobs.cancel(JobRef(name))
 
 
 ONE_OF_EACH = [1, 1, 2, 1, 1, 2, 3]
@@ -93,10 +91,10 @@ async def test_nothing_yet(gateway: Gateway) -> None:
         assert [numbers[name] for name in ("workers", "draining_workers", "slots")] == [0, 0, 0]
 
 
-async def test_each_job_is_counted_where_it_stands(gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any) -> None:
+async def test_each_job_is_counted_where_it_stands(gateway: Gateway, store: Store, hand: Hand, redis: Any) -> None:
     for band in (Band.LOW, Band.HIGH):
-        await _one_of_each(scripts, hand, OUTLINE, band)
-    await _one_of_each(scripts, hand, DOCUMENT, Band.DEFAULT)
+        await _one_of_each(store, hand, OUTLINE, band)
+    await _one_of_each(store, hand, DOCUMENT, Band.DEFAULT)
     claim = await hand.take()
     assert _counts((await _stats(gateway))["bands"]["high"]) == [0, 2, *ONE_OF_EACH[2:]]
     await hand.release(claim)
@@ -111,16 +109,14 @@ async def test_each_job_is_counted_where_it_stands(gateway: Gateway, scripts: Sc
         assert 3_600 < await redis.ttl(key) <= 3_900
 
 
-async def test_numbers_follow_the_jobs_to_their_ends(
-    gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any
-) -> None:
-    await _one_of_each(scripts, hand, OUTLINE, Band.DEFAULT)
+async def test_numbers_follow_the_jobs_to_their_ends(gateway: Gateway, store: Store, hand: Hand, redis: Any) -> None:
+    await _one_of_each(store, hand, OUTLINE, Band.DEFAULT)
     assert (await gateway.client.post(f"{API}/dead-letters/default-dead/requeue")).status_code == 202
     assert (await gateway.client.post(f"{API}/jobs/default-failed/retry")).status_code == 202
-    await scripts.promote(0, OUTLINE)
+    await store.queues.promote(0, OUTLINE)
     assert _counts(await _stats(gateway))[:4] == [3, 1, 2, 0]
     await redis.zadd(KEYS.delayed(OUTLINE), {"default/default-delayed": 1, "default/default-tried-again": 2}, xx=True)
-    await scripts.promote(0, OUTLINE)
+    await store.queues.promote(0, OUTLINE)
     assert _counts(await _stats(gateway))[:4] == [5, 1, 0, 0]
     assert len(await hand.takes()) == 5
     assert _counts(await _stats(gateway))[:4] == [0, 6, 0, 0]
@@ -134,8 +130,8 @@ async def test_numbers_follow_the_jobs_to_their_ends(
     assert _counts(await _stats(gateway)) == [0, 0, 0, 0, 7, 2, 3]
 
 
-async def test_a_purged_letter_stands_nowhere(gateway: Gateway, scripts: Scripts, hand: Hand) -> None:
-    await _one_of_each(scripts, hand, OUTLINE, Band.DEFAULT)
+async def test_a_purged_letter_stands_nowhere(gateway: Gateway, store: Store, hand: Hand) -> None:
+    await _one_of_each(store, hand, OUTLINE, Band.DEFAULT)
     assert (await gateway.client.delete(f"{API}/dead-letters/default-dead")).status_code == 204
     assert _counts(await _stats(gateway)) == [1, 1, 2, 0, 1, 2, 3]
 
@@ -162,10 +158,10 @@ async def test_the_last_hour_ends_after_sixty_minutes(one_server: Server, redis:
     assert numbers["last_hour"]["wait_seconds"] == {"p50": 1.024, "p95": 1.024}
 
 
-async def test_quantiles_of_known_lengths(gateway: Gateway, scripts: Scripts, hand: Hand, redis: Any) -> None:
+async def test_quantiles_of_known_lengths(gateway: Gateway, store: Store, hand: Hand, redis: Any) -> None:
     seconds, _ = await redis.time()
     for number in range(1, 21):
-        await scripts.submit(submission(f"job-{number}"))
+        await store.jobs.submit(submission(f"job-{number}"))
         ago = (seconds - number * 9.5) * 1000
         await redis.hset(KEYS.job(JobRef(f"job-{number}")), "queued_at", round(ago))
     assert len(await hand.takes()) == 20
@@ -196,18 +192,18 @@ async def test_slots_are_those_of_the_workers_that_take_jobs(gateway: Gateway, r
     fleet = [("a", OUTLINE, 3, False), ("b", OUTLINE, 5, False), ("c", OUTLINE, 70, True), ("d", DOCUMENT, 900, False)]
     for name, kind, slots, draining in fleet:
         told = WorkerRecord(name, kind, "host", "1", began, began, slots, (), draining)
-        await Operations(redis_connections, 1).heartbeat(told, 60, GivenOrder())
+        await Store(redis_connections, 1).workers.heartbeat(told, 60, GivenOrder())
     numbers = await _stats(gateway)
     assert [numbers[name] for name in ("workers", "draining_workers", "slots")] == [3, 1, 8]
 
 
 async def test_shards_are_counted_together(one_server: Server, redis_connections: Connections) -> None:
-    scripts = Scripts(redis_connections, shards=4)
+    store = Store(redis_connections, shards=4)
     async with gateway_in_loop(one_server.url, shards=4) as gateway:
         for number in range(12):
-            await scripts.submit(submission(f"job-{number}", delay_ms=60_000 * (number % 2)))
-            await scripts.submit(submission(f"gone-{number}"))
-            await scripts.cancel(JobRef(f"gone-{number}"))
+            await store.jobs.submit(submission(f"job-{number}", delay_ms=60_000 * (number % 2)))
+            await store.jobs.submit(submission(f"gone-{number}"))
+            await store.jobs.cancel(JobRef(f"gone-{number}"))
         await gateway.client.post(f"{API}/queues/outline/pause")
         numbers = await _stats(gateway)
         places = [await _position(gateway, f"job-{number}") for number in range(0, 12, 2)]
@@ -230,11 +226,11 @@ async def _position(gateway: Gateway, job_id: str) -> int | None:
     return found
 
 
-async def test_places_in_the_queue(gateway: Gateway, scripts: Scripts, hand: Hand) -> None:
+async def test_places_in_the_queue(gateway: Gateway, store: Store, hand: Hand) -> None:
     for job_id, priority in {"low": 0, "default-1": 4, "default-2": 6, "high-1": 7, "high-2": 9}.items():
-        await scripts.submit(submission(job_id, priority=priority))
-    await scripts.submit(submission("delayed", delay_ms=60_000))
-    await scripts.submit(submission("document", kind=DOCUMENT))
+        await store.jobs.submit(submission(job_id, priority=priority))
+    await store.jobs.submit(submission("delayed", delay_ms=60_000))
+    await store.jobs.submit(submission("document", kind=DOCUMENT))
     expected = {"high-1": 1, "high-2": 2, "default-1": 3, "default-2": 4, "low": 5, "document": 1}
     assert await _positions(gateway) == expected
     claim = await hand.take()
@@ -250,19 +246,19 @@ async def test_places_in_the_queue(gateway: Gateway, scripts: Scripts, hand: Han
     assert await _positions(gateway) == {"document": 1}
 
 
-async def test_a_released_job_has_the_first_place_again(gateway: Gateway, scripts: Scripts, hand: Hand) -> None:
+async def test_a_released_job_has_the_first_place_again(gateway: Gateway, store: Store, hand: Hand) -> None:
     for job_id in ("released", "behind"):
-        await scripts.submit(submission(job_id))
+        await store.jobs.submit(submission(job_id))
     await hand.release(await hand.take())
     assert (await _positions(gateway))["released"] == 1
     assert await hand.takes() == ["released", "behind"]
 
 
-async def test_places_are_counted_so_far(gateway: Gateway, scripts: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "MOST_COUNTED", 3)
+async def test_places_are_counted_so_far(gateway: Gateway, store: Store) -> None:
+    gateway.services.store.queues.most_counted = 3
     for number in range(6):
-        await scripts.submit(submission(f"job-{number}"))
-    await scripts.submit(submission("low", priority=0))
+        await store.jobs.submit(submission(f"job-{number}"))
+    await store.jobs.submit(submission("low", priority=0))
     assert list((await _positions(gateway)).values()) == [4, 4, 4, 4, 3, 2, 1]
 
 
@@ -271,8 +267,8 @@ async def _get(gateway: Gateway, known: str | None = None) -> httpx2.Response:
     return await gateway.client.get(f"{API}/jobs/job", headers=headers)
 
 
-async def test_an_unchanged_job_is_not_sent_again(gateway: Gateway, one_server: Server, scripts: Scripts) -> None:
-    await scripts.submit(submission("job"))
+async def test_an_unchanged_job_is_not_sent_again(gateway: Gateway, one_server: Server, store: Store) -> None:
+    await store.jobs.submit(submission("job"))
     tag = (await _get(gateway)).headers["etag"]
     assert tag.startswith('W/"')
     for known in (tag, tag.removeprefix("W/"), f'"x", {tag}', "*"):
@@ -284,9 +280,9 @@ async def test_an_unchanged_job_is_not_sent_again(gateway: Gateway, one_server: 
         assert (await _get(second, tag)).status_code == 304
 
 
-async def test_a_changed_place_is_told(gateway: Gateway, scripts: Scripts, hand: Hand) -> None:
-    await scripts.submit(submission("ahead"))
-    await scripts.submit(submission("job"))
+async def test_a_changed_place_is_told(gateway: Gateway, store: Store, hand: Hand) -> None:
+    await store.jobs.submit(submission("ahead"))
+    await store.jobs.submit(submission("job"))
     tag = (await _get(gateway)).headers["etag"]
     await hand.take()
     answer = await _get(gateway, tag)
@@ -294,14 +290,14 @@ async def test_a_changed_place_is_told(gateway: Gateway, scripts: Scripts, hand:
     assert answer.headers["etag"] != tag
 
 
-async def test_the_time_left_counts_down_under_one_etag(one_server: Server, scripts: Scripts, hand: Hand) -> None:
+async def test_the_time_left_counts_down_under_one_etag(one_server: Server, store: Store, hand: Hand) -> None:
     clock = ShiftedClock()
 
     def shift(services: Services) -> Services:
-        return replace(services, clock=clock, views=JobViews(services.operations, clock))
+        return replace(services, clock=clock, views=JobViews(services.store.queues, clock))
 
     async with gateway_in_loop(one_server.url, change=shift) as gateway:
-        await scripts.submit(submission("job"))
+        await store.jobs.submit(submission("job"))
         claim = await hand.take()
         tags = [(await _get(gateway)).headers["etag"]]
         for percent in (10, 20):

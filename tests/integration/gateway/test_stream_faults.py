@@ -15,8 +15,9 @@ from gateway.dependencies import Services
 from gateway.sse import hub
 from shared.contracts.ids import EventId, JobRef
 from shared.redis.client import Connections, connections
-from shared.redis.reads import Reads, Replay
-from shared.redis.scripts import Scripts
+from shared.redis.jobs import Jobs, Replay
+from shared.redis.runner import ScriptRunner
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from tests.support.gateway import Gateway, Hand, gateway_in_loop, gateway_process
 from tests.support.servers import Server, running
@@ -102,7 +103,7 @@ async def test_a_client_that_reads_too_late_is_told_by_a_gap(one_server: Server,
     _assert_whole(seen, last)
 
 
-class TrimmedWhileRead(Reads):
+class TrimmedWhileRead(Jobs):
     """Between the first and the second page, so much is written that the second one is gone."""
 
     hand: Hand
@@ -112,7 +113,7 @@ class TrimmedWhileRead(Reads):
         self.pages += 1
         if self.pages != 2:
             return await super().replay(ref, after, count)
-        before, claim = await self.job(ref), self.hand.held[ref]
+        before, claim = await self.record(ref), self.hand.held[ref]
         await self.hand.write(claim, *["y" * 10_000] * 150)
         await self.hand.complete(claim)
         return replace(await super().replay(ref, after, count), record=before)
@@ -122,9 +123,9 @@ async def test_a_journal_trimmed_while_it_is_read_is_told_by_a_gap(
     one_server: Server, hand: Hand, redis_connections: Connections
 ) -> None:
     def change(services: Services) -> Services:
-        reads = TrimmedWhileRead(redis_connections, shards=1)
-        reads.hand = hand
-        return replace(services, reads=reads)
+        services.store.jobs = jobs = TrimmedWhileRead(ScriptRunner(redis_connections, 1))
+        jobs.hand = hand
+        return services
 
     async with gateway_in_loop(one_server.url, change=change) as gateway:
         await _submit(gateway)
@@ -135,13 +136,13 @@ async def test_a_journal_trimmed_while_it_is_read_is_told_by_a_gap(
     _assert_whole(frames, "2-451")
 
 
-class EndsBeforeItIsAsked(Reads):
+class EndsBeforeItIsAsked(Jobs):
     """The job ends after its record was read, and before its newest id is."""
 
     hand: Hand
 
     async def replay(self, ref: JobRef, after: EventId, count: int) -> Replay:
-        before = await self.job(ref)
+        before = await self.record(ref)
         if ref in self.hand.held:
             await self.hand.complete(self.hand.held[ref])
         return replace(await super().replay(ref, after, count), record=before)
@@ -151,9 +152,9 @@ async def test_the_snapshot_of_a_gap_holds_all_up_to_its_id(
     one_server: Server, hand: Hand, redis_connections: Connections
 ) -> None:
     def change(services: Services) -> Services:
-        reads = EndsBeforeItIsAsked(redis_connections, shards=1)
-        reads.hand = hand
-        return replace(services, reads=reads)
+        services.store.jobs = jobs = EndsBeforeItIsAsked(ScriptRunner(redis_connections, 1))
+        jobs.hand = hand
+        return services
 
     async with gateway_in_loop(one_server.url, change=change) as gateway:
         await _submit(gateway)
@@ -164,7 +165,7 @@ async def test_the_snapshot_of_a_gap_holds_all_up_to_its_id(
     assert gap.json()["data"]["snapshot"]["status"] == "completed"
 
 
-class FailsAtFirst(Reads):
+class FailsAtFirst(Jobs):
     """Redis is away when the journal is read for the first time."""
 
     failed = False
@@ -180,7 +181,8 @@ async def test_a_journal_that_cannot_be_read_is_read_again(
     one_server: Server, hand: Hand, redis_connections: Connections
 ) -> None:
     def change(services: Services) -> Services:
-        return replace(services, reads=FailsAtFirst(redis_connections, shards=1))
+        services.store.jobs = FailsAtFirst(ScriptRunner(redis_connections, 1))
+        return services
 
     async with gateway_in_loop(one_server.url, change=change) as gateway:
         await _submit(gateway)
@@ -261,7 +263,7 @@ async def test_a_restart_of_redis_loses_nothing(one_server: Server, tmp_path: Pa
         await server.start(*kept)
         settings = RedisSettings(url=SecretStr(server.url))
         async with connections(settings) as opened, gateway_in_loop(server.url) as gateway:
-            hand = Hand(Scripts(opened, shards=1))
+            hand = Hand(Store(opened, shards=1))
             await _submit(gateway)
             claim = await hand.take()
             async with follow(gateway.client, "job") as stream:

@@ -8,7 +8,7 @@ import pytest
 from shared.contracts.commands import OutlineCommand
 from shared.contracts.ids import JobRef
 from shared.redis.client import Connections
-from shared.redis.reads import Reads
+from shared.redis.store import Store
 from tests.support.gateway import Gateway, Hand
 
 OUTLINE = "/api/v1/jobs/outline"
@@ -41,7 +41,7 @@ async def test_a_job_without_an_id_gets_a_new_one_each_time(gateway: Gateway) ->
     assert all(UUID7.fullmatch(job_id) for job_id in ids)
 
 
-async def test_the_worker_is_given_the_request_as_validated(gateway: Gateway, hand: Hand, reads: Reads) -> None:
+async def test_the_worker_is_given_the_request_as_validated(gateway: Gateway, hand: Hand, store: Store) -> None:
     body = {
         "job_id": "all-options",
         "task_prompt": "  Пчёлы 蜜蜂 \u0000 🐝  ",
@@ -57,7 +57,7 @@ async def test_the_worker_is_given_the_request_as_validated(gateway: Gateway, ha
     answer = await gateway.client.post(OUTLINE, json=body, headers={"X-Request-Id": "req-1"})
     assert answer.status_code == 202
     claim = await hand.take()
-    payload = await reads.payload(claim.ref)
+    payload = await store.jobs.payload(claim.ref)
     assert payload is not None
     command = OutlineCommand.model_validate_json(payload)
     assert (claim.ref, claim.band, claim.max_attempts) == (JobRef("all-options"), "high", 7)
@@ -68,10 +68,10 @@ async def test_the_worker_is_given_the_request_as_validated(gateway: Gateway, ha
     await hand.complete(claim)
 
 
-async def test_context_files_may_be_a_mapping(gateway: Gateway, hand: Hand, reads: Reads) -> None:
+async def test_context_files_may_be_a_mapping(gateway: Gateway, hand: Hand, store: Store) -> None:
     await gateway.client.post(OUTLINE, json={**PROMPT, "context_files": {"a.txt": "A", "b.txt": ""}})
     claim = await hand.take()
-    payload = await reads.payload(claim.ref)
+    payload = await store.jobs.payload(claim.ref)
     assert payload is not None
     files = OutlineCommand.model_validate_json(payload).context_files
     assert [(file.name, file.content()) for file in files] == [("a.txt", b"A"), ("b.txt", b"")]

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from gateway.jobs.waiting import preferred_seconds
-from shared.redis.scripts import Scripts, Settled
+from shared.redis.attempts import Settled
+from shared.redis.store import Store
 from tests.support.gateway import Gateway, Hand
 from tests.support.problems import problem
 from tests.support.reviewed import Desk
@@ -53,7 +54,7 @@ async def test_a_job_that_does_not_is_accepted(gateway: Gateway) -> None:
 
 
 async def test_a_job_that_comes_to_wait_for_a_person_is_told_of_at_once(
-    gateway: Gateway, hand: Hand, scripts: Scripts
+    gateway: Gateway, hand: Hand, store: Store
 ) -> None:
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         body = BODY | {"review": True}
@@ -61,7 +62,7 @@ async def test_a_job_that_comes_to_wait_for_a_person_is_told_of_at_once(
             gateway.client.post("/api/v1/jobs/document", json=body, headers={"Prefer": "wait=60"})
         )
         await eventually(lambda: gateway.watched == 1)
-        assert await Desk(gateway, hand, scripts).plan(1) is Settled.AWAITING_REVIEW
+        assert await Desk(gateway, hand, store).plan(1) is Settled.AWAITING_REVIEW
     assert (asked.result().status_code, asked.result().json()["status"]) == (202, "awaiting_review")
     assert "preference-applied" not in asked.result().headers
     assert "approved" in problem(await gateway.client.get(f"{JOB}/result"), 409, "not_finished")["detail"]

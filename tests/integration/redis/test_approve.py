@@ -5,8 +5,8 @@ import pytest
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind
+from shared.redis.jobs import Cancelled, Retried
 from shared.redis.outlines import Approved
-from shared.redis.scripts import Cancelled, Retried
 from tests.support.board import KEYS, Board
 from tests.support.planned import (
     WRITERS,
@@ -52,7 +52,7 @@ async def test_repeat_while_it_is_written_and_after_changes_nothing(board: Board
     before = await board.dump()
     assert await outlines(board).approve(JOB, 1) is Approved.ALREADY
     assert await board.dump() == before
-    await board.scripts.finish(claim, 1, b'{"a":1}')
+    await board.store.attempts.finish(claim, 1, b'{"a":1}')
     before = await board.dump()
     assert await outlines(board).approve(JOB, None) is Approved.ALREADY
     assert await board.dump() == before
@@ -86,7 +86,7 @@ async def test_unknown_job(board: Board) -> None:
 
 async def test_cancelled_instead(board: Board) -> None:
     await reviewed(board)
-    assert await board.scripts.cancel(JOB) is Cancelled.CANCELLED
+    assert await board.store.jobs.cancel(JOB) is Cancelled.CANCELLED
     assert (await board.events())[-1] == ("3-0", "cancelled", {})
     assert await counted(board, JobKind.OUTLINE) == {}
     assert await outlines(board).approve(JOB, None) is Approved.CANCELLED
@@ -97,11 +97,11 @@ async def test_cancelled_instead(board: Board) -> None:
 async def test_job_that_was_cancelled_goes_to_those_who_plan_and_waits_again(board: Board) -> None:
     await reviewed(board)
     await outlines(board).put(JOB, change(1))
-    await board.scripts.cancel(JOB)
-    assert await board.scripts.retry(JOB, "again") is Retried.RETRIED
+    await board.store.jobs.cancel(JOB)
+    assert await board.store.jobs.retry(JOB, "again") is Retried.RETRIED
     assert await queued_for(board, WRITERS) == 0
     claim = await board.fetch_one()
-    await board.scripts.hand_over(claim, 1, 2, b"changed", b"null")
+    await board.store.attempts.hand_over(claim, 1, 2, b"changed", b"null")
     job = Job.from_record(JOB, await board.record())
     assert (job.state, job.outline_version, job.run) == ("awaiting_review", 2, 2)
 
@@ -113,7 +113,7 @@ async def test_time_of_the_person_counts_neither_as_work_nor_in_statistics(board
     await outlines(board).approve(JOB, None)
     (claim,) = await fetch_writers(board)
     assert claim.worked_seconds < 60
-    await board.scripts.finish(claim, 1, b'{"a":1}')
+    await board.store.attempts.finish(claim, 1, b'{"a":1}')
     fields = [
         field.decode()
         for key in await board.redis.keys(KEYS.stats(0).removesuffix("0") + "*")

@@ -6,10 +6,11 @@ import pytest
 
 from shared.contracts.ids import JobRef
 from shared.contracts.states import JobKind
-from shared.redis.batches import Batches, BatchRecord, Fault, Member, Refusal
+from shared.redis.batches import BatchRecord, Fault, Member, Refusal
 from shared.redis.client import Connections
 from shared.redis.failures import UnconfirmedError
 from shared.redis.keys import Keyspace
+from shared.redis.store import Store
 
 REF = JobRef("b")
 KEY = Keyspace(0).batch(REF)
@@ -24,7 +25,7 @@ RECORD = BatchRecord(
 
 
 async def test_the_first_record_stands(redis_connections: Connections) -> None:
-    batches = Batches(redis_connections, 1)
+    batches = Store(redis_connections, 1).batches
     assert await batches.get(REF) is None
     assert await batches.begin(REF, RECORD) == RECORD
     assert await batches.begin(REF, RECORD.model_copy(update={"digest": "other"})) == RECORD
@@ -33,7 +34,7 @@ async def test_the_first_record_stands(redis_connections: Connections) -> None:
 
 
 async def test_a_look_renews_its_life(redis_connections: Connections) -> None:
-    batches = Batches(redis_connections, 1)
+    batches = Store(redis_connections, 1).batches
     await batches.begin(REF, RECORD)
     await redis_connections.commands.expire(KEY, 10)
     await batches.get(REF)
@@ -41,7 +42,7 @@ async def test_a_look_renews_its_life(redis_connections: Connections) -> None:
 
 
 async def test_the_end_replaces_the_beginning(redis_connections: Connections) -> None:
-    batches = Batches(redis_connections, 1)
+    batches = Store(redis_connections, 1).batches
     await batches.begin(REF, RECORD)
     stored = RECORD.model_copy(update={"stored": True})
     await batches.end(REF, stored)
@@ -50,7 +51,7 @@ async def test_the_end_replaces_the_beginning(redis_connections: Connections) ->
 
 
 async def test_without_a_replica_nothing_is_confirmed(redis_connections: Connections) -> None:
-    batches = Batches(redis_connections, 1, confirm_seconds=0.05)
+    batches = Store(redis_connections, 1, confirm_seconds=0.05).batches
     await batches.begin(REF, RECORD)
     with pytest.raises(UnconfirmedError):
         await batches.confirm(REF)

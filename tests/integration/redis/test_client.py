@@ -11,11 +11,14 @@ from pydantic import SecretStr
 from shared.contracts.jobs import Job
 from shared.contracts.states import Band
 from shared.contracts.usage import Usage
+from shared.redis.attempts import ArtifactWrite, Owned, Settled
 from shared.redis.client import BLOCK_MS, Connections, connections
+from shared.redis.entries import newest_id, oldest_id, read_streams
 from shared.redis.failures import REDIS_UNAVAILABLE, UNAVAILABLE
+from shared.redis.jobs import Submitted
 from shared.redis.lua_source import source
-from shared.redis.reads import newest_id, oldest_id, read_streams
-from shared.redis.scripts import ArtifactWrite, Fetcher, Owned, Scripts, Settled, Submitted
+from shared.redis.queues import Fetcher
+from shared.redis.store import Store
 from shared.redis.traffic import Traffic
 from shared.settings import RedisSettings
 from tests.support.board import KEYS, KIND, Board, section
@@ -117,16 +120,13 @@ async def test_blocking_read_ends_with_the_first_entry(board: Board, through: Co
     assert reading.result() == {"two": [("1-1", {b"a": b"b"})]}
 
 
-async def test_blocking_read_outlives_its_block(
-    board: Board, through: Connections, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_blocking_read_outlives_its_block(board: Board, through: Connections) -> None:
     """redis-py's own socket timeout would end a read that blocks for longer; this one just comes back empty."""
-    monkeypatch.setattr("shared.redis.reads.BLOCK_MS", 700)
     client = _impatient(through.blocking(), seconds=0.7 + 6)
-    assert await read_streams(client, {"silent": "0-0"}, count=1) == {}
+    assert await read_streams(client, {"silent": "0-0"}, count=1, block_ms=700) == {}
     shorter = _impatient(through.blocking(), seconds=0.2)
     with pytest.raises(REDIS_UNAVAILABLE):
-        await read_streams(shorter, {"silent": "0-0"}, count=1)
+        await read_streams(shorter, {"silent": "0-0"}, count=1, block_ms=700)
 
 
 async def test_cancelled_command_does_not_poison_its_connection(
@@ -191,7 +191,7 @@ async def test_scripts_are_loaded_again(board: Board) -> None:
 
 async def test_lost_replies_to_submit_make_one_job(board: Board, proxy: Proxy, through: Connections) -> None:
     proxy.drop_reply(script("submit"), times=3)
-    assert await Scripts(through, 1).submit(submission("job")) is Submitted.REPLAYED
+    assert await Store(through, 1).jobs.submit(submission("job")) is Submitted.REPLAYED
     assert proxy.dropped == 3
     assert await board.outstanding() == 1
 
@@ -199,17 +199,17 @@ async def test_lost_replies_to_submit_make_one_job(board: Board, proxy: Proxy, t
 async def test_lost_claim_is_given_back(board: Board, proxy: Proxy, through: Connections) -> None:
     await board.submit("kept")
     await board.submit("lost")
-    kept = (await board.scripts.fetch(0, KIND, Fetcher("worker", 7), 60_000, 1, list(Band))).claims
+    kept = (await board.store.queues.fetch(0, KIND, Fetcher("worker", 7), 60_000, 1, list(Band))).claims
     proxy.drop_reply(script("fetch"))
     with pytest.raises(UNAVAILABLE):
-        await Scripts(through, 1).fetch(0, KIND, Fetcher("worker", 8), 60_000, 1, list(Band))
+        await Store(through, 1).queues.fetch(0, KIND, Fetcher("worker", 8), 60_000, 1, list(Band))
     assert await board.state("lost") == "running"
     assert (await board.fetch()).claims == []
-    assert await board.scripts.reconcile(0, KIND, Fetcher("other", 7)) == 0
-    assert await board.scripts.reconcile(0, KIND, Fetcher("worker", 7)) == 1
+    assert await board.store.queues.reconcile(0, KIND, Fetcher("other", 7)) == 0
+    assert await board.store.queues.reconcile(0, KIND, Fetcher("worker", 7)) == 1
     claim = await board.fetch_one()
     assert (claim.ref.job_id, claim.attempt) == ("lost", 1)
-    assert await board.scripts.append_events(kept[0], [section(1)]) is Owned.OK
+    assert await board.store.attempts.append_events(kept[0], [section(1)]) is Owned.OK
 
 
 async def test_lost_claim_without_its_worker_waits_for_its_lease(
@@ -218,18 +218,18 @@ async def test_lost_claim_without_its_worker_waits_for_its_lease(
     await board.submit()
     proxy.drop_reply(script("fetch"))
     with pytest.raises(UNAVAILABLE):
-        await Scripts(through, 1).fetch(0, KIND, Fetcher("worker", 1), 60_000, 1, list(Band))
+        await Store(through, 1).queues.fetch(0, KIND, Fetcher("worker", 1), 60_000, 1, list(Band))
     assert (await board.take_over()).attempt == 2
 
 
 async def test_lost_replies_to_an_owner_count_once(board: Board, proxy: Proxy, through: Connections) -> None:
-    claim, scripts = await board.claim(), Scripts(through, 1)
+    claim, store = await board.claim(), Store(through, 1)
     for name in ("append_events", "put_artifact", "finish"):
         proxy.drop_reply(script(name))
-    assert await scripts.append_events(claim, [section(1), section(2)]) is Owned.OK
+    assert await store.attempts.append_events(claim, [section(1), section(2)]) is Owned.OK
     write = ArtifactWrite("1", "a", b"text", Usage(llm_calls=1))
-    assert await scripts.put_artifact(claim, write) is Owned.OK
-    assert await scripts.finish(claim, 3, b'{"a":1}', Usage(llm_calls=10)) is Settled.REPEATED
+    assert await store.attempts.put_artifact(claim, write) is Owned.OK
+    assert await store.attempts.finish(claim, 3, b'{"a":1}', Usage(llm_calls=10)) is Settled.REPEATED
     assert [entry_id for entry_id, _, _ in await board.events()] == ["1-0", "2-0", "2-1", "2-2", "2-3"]
     assert Job.from_record(claim.ref, await board.record()).usage.llm_calls == 11
     assert proxy.dropped == 3

@@ -9,13 +9,11 @@ from shared.contracts.errors import JobError
 from shared.contracts.exports import ExportFormat
 from shared.contracts.ids import DEFAULT_TENANT, JobRef
 from shared.contracts.states import JobKind
-from shared.redis import exports as exports_module
 from shared.redis.client import Connections
 from shared.redis.exports import FAILURE_SECONDS, MOST_TRIES, Answer, Asked, Exports, Taken
 from shared.redis.failures import OUT_OF_MEMORY
 from shared.redis.keys import Keyspace
-from shared.redis.operations import Operations
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from tests.support.board import KEYS, Board
 from tests.support.exports import finish_document
 from tests.support.waiting import eventually
@@ -30,11 +28,11 @@ EXPIRED, UNFINISHED = Answer(Asked.EXPIRED), Answer(Asked.UNFINISHED)
 
 @pytest.fixture
 def exports(redis_connections: Connections) -> Exports:
-    return Exports(redis_connections, shards=1)
+    return Store(redis_connections, shards=1).exports
 
 
 async def _asked(board: Board, exports: Exports, file_format: ExportFormat = PDF) -> None:
-    await finish_document(board.scripts)
+    await finish_document(board.store)
     assert await exports.ask(REF, file_format) == WAITING
 
 
@@ -159,20 +157,20 @@ async def test_there_is_no_file_without_a_completed_document(
 ) -> None:
     if state == "outline":
         claim = await board.claim("doc")
-        await board.scripts.finish(claim, 1, b"{}")
+        await board.store.attempts.finish(claim, 1, b"{}")
     elif state != "unknown":
         await board.submit("doc")
         if state != "queued":
             claim = await board.fetch_one()
             if state == "failed":
-                await board.scripts.fail(claim, 1, error, None)
+                await board.store.attempts.fail(claim, 1, error, None)
     before = await board.dump()
     assert await exports.ask(REF, PDF) == UNFINISHED
     assert await board.dump() == before
 
 
 async def test_nothing_is_asked_of_a_result_that_has_expired(board: Board, exports: Exports) -> None:
-    await finish_document(board.scripts)
+    await finish_document(board.store)
     await board.redis.delete(RESULT)
     before = await board.dump()
     assert await exports.ask(REF, PDF) == await exports.look(REF, PDF) == EXPIRED
@@ -216,7 +214,7 @@ async def test_a_file_of_an_earlier_job_is_not_that_of_a_later_one(board: Board,
     taken = await _taken(exports)
     await board.redis.delete(KEYS.job(REF), RESULT)
     assert await board.redis.exists(EXPORT)
-    await finish_document(board.scripts, digest="another")
+    await finish_document(board.store, digest="another")
     assert not await board.redis.exists(EXPORT)
     assert await exports.ask(REF, PDF) == WAITING
     assert not await exports.put(taken, b"old")
@@ -228,15 +226,15 @@ async def test_a_file_of_an_earlier_job_is_not_that_of_a_later_one(board: Board,
 async def test_purging_and_retrying_forget_files(board: Board, error: bytes) -> None:
     for name, again in (("purged", False), ("retried", True)):
         claim = await board.claim(name, max_attempts=1)
-        await board.scripts.fail(claim, 1, error, 1_000)
+        await board.store.attempts.fail(claim, 1, error, 1_000)
         await board.redis.hset(KEYS.export(JobRef(name)), "pdf", b"file")
-        told = board.scripts.requeue(claim.ref, "r") if again else board.scripts.purge(claim.ref)
+        told = board.store.jobs.requeue(claim.ref, "r") if again else board.store.jobs.purge(claim.ref)
         assert await told
         assert not await board.redis.exists(KEYS.export(JobRef(name)))
 
 
-async def test_no_more_than_so_many_wait(board: Board, exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports_module, "MOST_ASKED_FOR", 2)
+async def test_no_more_than_so_many_wait(board: Board, exports: Exports) -> None:
+    exports.most_asked_for = 2
     await _asked(board, exports)
     assert await exports.ask(REF, HTML) == WAITING
     before = await board.dump()
@@ -248,7 +246,7 @@ async def test_no_more_than_so_many_wait(board: Board, exports: Exports, monkeyp
 async def test_sweep_forgets_what_nobody_takes(board: Board, exports: Exports, redis_connections: Connections) -> None:
     await _asked(board, exports)
     await board.redis.zadd(KEYS.exports, {"default/gone|pdf": 1, "default/gone|html": 2})
-    swept = await Operations(redis_connections, shards=1).sweep(0, JobKind.DOCUMENT, DEFAULT_TENANT, 0)
+    swept = await Store(redis_connections, shards=1).queues.sweep(0, JobKind.DOCUMENT, DEFAULT_TENANT, 0)
     assert swept.dropped == 2
     assert await _waiting(board) == [b"default/doc|pdf"]
 
@@ -280,9 +278,9 @@ async def test_a_full_server_gives_files_out_but_takes_none(board: Board, export
 
 
 async def test_each_shard_has_its_own(board: Board, redis_connections: Connections) -> None:
-    exports = Exports(redis_connections, shards=4)
-    scripts = Scripts(redis_connections, 4)
-    refs = [await finish_document(scripts, f"doc-{number}") for number in range(12)]
+    exports = Store(redis_connections, shards=4).exports
+    store = Store(redis_connections, 4)
+    refs = [await finish_document(store, f"doc-{number}") for number in range(12)]
     for ref in refs:
         assert await exports.ask(ref, PDF) == WAITING
     taken = []

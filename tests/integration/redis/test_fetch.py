@@ -63,8 +63,8 @@ async def test_count_zero_claims_nothing_and_tells_positions(board: Board) -> No
 async def test_last_ids_stay_after_entries_are_gone(board: Board) -> None:
     claim = await board.claim(priority=9)
     entry = (await board.record())["entry"]
-    await board.scripts.cancel(claim.ref)
-    await board.scripts.finish(claim, 1, b"{}")
+    await board.store.jobs.cancel(claim.ref)
+    await board.store.attempts.finish(claim, 1, b"{}")
     fetched = await board.fetch()
     control = (await board.redis.xrevrange(KEYS.control(KIND), count=1))[0][0].decode()
     assert fetched.last_ids == [entry, "0-0", "0-0", control]
@@ -110,7 +110,7 @@ async def test_crash_cap_makes_a_dead_letter(board: Board) -> None:
 
 async def test_cancelled_job_of_a_dead_owner_is_settled(board: Board) -> None:
     claim = await board.claim()
-    await board.scripts.cancel(claim.ref)
+    await board.store.jobs.cancel(claim.ref)
     await board.end_lease()
     assert (await board.fetch()).claims == []
     assert await board.state() == "cancelled"
@@ -120,7 +120,7 @@ async def test_cancelled_job_of_a_dead_owner_is_settled(board: Board) -> None:
 
 async def test_entries_of_jobs_that_are_gone_or_settled_are_removed(board: Board) -> None:
     done = await board.claim("done")
-    await board.scripts.finish(done, 1, b'{"a":1}')
+    await board.store.attempts.finish(done, 1, b'{"a":1}')
     for job_id in ("done", "never-was"):
         await board.redis.xadd(KEYS.requests(KIND, Band.DEFAULT), {"id": str(JobRef(job_id))})
     await board.submit("next")
@@ -146,17 +146,17 @@ async def test_destroyed_group_is_made_again_and_runs_nothing_twice(board: Board
     running = await board.claim("running")
     await board.submit("waiting")
     done = await board.claim("done", priority=9)
-    await board.scripts.finish(done, 1, b'{"a":1}')
+    await board.store.attempts.finish(done, 1, b'{"a":1}')
     for band in Band:
         await board.redis.xgroup_destroy(KEYS.requests(KIND, band), GROUP)
     assert [claim.ref.job_id for claim in (await board.fetch(count=5)).claims] == ["waiting"]
     assert (await board.outstanding(), await board.pending()) == (2, 2)
-    await board.scripts.finish(running, 1, b'{"a":1}')
+    await board.store.attempts.finish(running, 1, b'{"a":1}')
     assert (await board.outstanding(), await board.pending()) == (1, 1)
 
 
 async def test_released_job_survives_a_destroyed_group(board: Board) -> None:
-    await board.scripts.release(await board.claim(), 1)
+    await board.store.attempts.release(await board.claim(), 1)
     await board.redis.xgroup_destroy(KEYS.requests(KIND, Band.DEFAULT), GROUP)
     assert [claim.fence for claim in (await board.fetch(count=5)).claims] == [4]
 

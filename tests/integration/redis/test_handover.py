@@ -5,7 +5,8 @@ import json
 from shared.contracts.jobs import Job
 from shared.contracts.states import Band, JobKind, JobState
 from shared.contracts.usage import Usage
-from shared.redis.scripts import ArtifactWrite, CheckpointItem, Fetcher, Settled
+from shared.redis.attempts import ArtifactWrite, CheckpointItem, Settled
+from shared.redis.queues import Fetcher
 from tests.support.board import KEYS, Board
 from tests.support.planned import (
     OUTLINE,
@@ -35,7 +36,7 @@ async def test_job_waits_for_those_who_write(board: Board) -> None:
     ]
     assert (await queued_for(board, PLANNERS), await queued_for(board, WRITERS)) == (0, 1)
     assert (await board.pending(), await board.lease()) == (0, None)
-    assert await board.reads.artifact(claim.ref, "outline:1") == b"planned"
+    assert await board.store.jobs.artifact(claim.ref, "outline:1") == b"planned"
     assert set((await board.ttls()).values()) == {-1}
 
 
@@ -66,12 +67,12 @@ async def test_attempts_of_the_writing_are_counted_afresh(board: Board) -> None:
 
 async def test_usage_is_one_account(board: Board) -> None:
     claim = await planning(board)
-    await board.scripts.put_artifact(claim, ArtifactWrite("1", "ledger", b"evidence", SPENT))
+    await board.store.attempts.put_artifact(claim, ArtifactWrite("1", "ledger", b"evidence", SPENT))
     await hand_over(board, claim, usage=SPENT)
     (claim,) = await fetch_writers(board)
     assert (claim.spent.prompt_tokens, claim.spent.cost_usd) == (20, 1.0)
-    await board.scripts.finish(claim, 1, b'{"a":1}', SPENT)
-    result = json.loads(await board.reads.result(claim.ref) or b"")
+    await board.store.attempts.finish(claim, 1, b'{"a":1}', SPENT)
+    result = json.loads(await board.store.jobs.result(claim.ref) or b"")
     assert result["usage"] == (SPENT + SPENT + SPENT).model_dump()
 
 
@@ -85,12 +86,12 @@ async def test_time_that_was_worked_goes_on(board: Board) -> None:
 
 async def test_work_stays_and_checkpoints_go(board: Board) -> None:
     claim = await planning(board)
-    await board.scripts.put_artifact(claim, ArtifactWrite("1", "ledger", b"evidence"))
+    await board.store.attempts.put_artifact(claim, ArtifactWrite("1", "ledger", b"evidence"))
     items = [CheckpointItem(part, "field", b"value") for part in ("heads", "blobs", "writes")]
-    await board.scripts.put_checkpoint(claim.ref, claim.fence, items)
+    await board.store.attempts.put_checkpoint(claim.ref, claim.fence, items)
     await hand_over(board, claim)
     assert (await board.ttls()).keys() == {"job", "events", "payload", "artifact"}
-    assert await board.reads.artifact(claim.ref, "ledger") == b"evidence"
+    assert await board.store.jobs.artifact(claim.ref, "ledger") == b"evidence"
 
 
 async def test_job_waits_for_a_person(board: Board) -> None:
@@ -119,7 +120,7 @@ async def test_repeat_while_the_job_waits_for_a_person_changes_nothing(board: Bo
     await hand_over(board, claim, usage=SPENT)
     before = await board.dump()
     assert await hand_over(board, claim, usage=SPENT) is Settled.REPEATED
-    assert await board.scripts.release(claim, 1) is Settled.REPEATED
+    assert await board.store.attempts.release(claim, 1) is Settled.REPEATED
     assert await board.dump() == before
 
 
@@ -139,11 +140,11 @@ async def test_stale_owner_changes_nothing(board: Board) -> None:
 
 async def test_asked_to_end_meanwhile(board: Board) -> None:
     claim = await planning(board, review=True)
-    await board.scripts.cancel(claim.ref)
+    await board.store.jobs.cancel(claim.ref)
     assert await hand_over(board, claim, usage=SPENT) is Settled.CANCELLED
     job = Job.from_record(claim.ref, await board.record())
     assert (job.state, job.phase, job.usage, job.outline_version) == ("cancelled", "outline", SPENT, None)
-    assert await board.reads.artifact(claim.ref, "outline:1") is None
+    assert await board.store.jobs.artifact(claim.ref, "outline:1") is None
     assert (await board.events())[-1] == ("2-1", "cancelled", {})
     assert await queued_for(board, WRITERS) == 0
     await board.assert_at_rest()
@@ -151,15 +152,15 @@ async def test_asked_to_end_meanwhile(board: Board) -> None:
 
 async def test_outline_that_is_there_is_not_replaced(board: Board) -> None:
     claim = await reviewed(board)
-    await board.scripts.cancel(claim.ref)
-    await board.scripts.retry(claim.ref, "again")
+    await board.store.jobs.cancel(claim.ref)
+    await board.store.jobs.retry(claim.ref, "again")
     again = await board.fetch_one()
-    assert await board.scripts.hand_over(again, 1, 1, b"planned anew", b"null") is Settled.AWAITING_REVIEW
-    assert await board.reads.artifact(claim.ref, "outline:1") == b"planned"
+    assert await board.store.attempts.hand_over(again, 1, 1, b"planned anew", b"null") is Settled.AWAITING_REVIEW
+    assert await board.store.jobs.artifact(claim.ref, "outline:1") == b"planned"
 
 
 async def test_error_of_an_earlier_attempt_is_forgotten(board: Board, error: bytes) -> None:
-    await board.scripts.fail(await planning(board), 1, error, 0)
+    await board.store.attempts.fail(await planning(board), 1, error, 0)
     await board.make_due()
     claim = await board.fetch_one()
     await hand_over(board, claim)
@@ -169,9 +170,9 @@ async def test_error_of_an_earlier_attempt_is_forgotten(board: Board, error: byt
 async def test_dead_letter_of_the_writing_is_written_again_and_not_planned(board: Board, error: bytes) -> None:
     await hand_over(board, await planning(board, max_attempts=1))
     (claim,) = await fetch_writers(board)
-    assert await board.scripts.fail(claim, 1, error, 0) is Settled.FAILED
+    assert await board.store.attempts.fail(claim, 1, error, 0) is Settled.FAILED
     assert await board.redis.zrange(KEYS.dead(WRITERS, Band.DEFAULT), 0, -1) == [b"default/job"]
-    assert await board.scripts.requeue(claim.ref, "again")
+    assert await board.store.jobs.requeue(claim.ref, "again")
     assert not await board.redis.exists(KEYS.dead(WRITERS, Band.DEFAULT))
     assert (await queued_for(board, PLANNERS), await queued_for(board, WRITERS)) == (0, 1)
 
@@ -186,16 +187,16 @@ async def test_places_that_are_none_of_the_kind_s_are_passed_over(board: Board) 
     assert (await board.outstanding(), await board.lease()) == (0, None)
     (claim,) = await fetch_writers(board)
     await board.redis.zadd(KEYS.leases(PLANNERS), {"default/job": 1})
-    assert await board.scripts.reconcile(0, PLANNERS, Fetcher("writer", 0)) == 0
+    assert await board.store.queues.reconcile(0, PLANNERS, Fetcher("writer", 0)) == 0
     assert (await board.record())["fence"] == str(claim.fence)
 
 
 async def test_schedule_that_is_none_of_the_kind_s_is_passed_over(board: Board, error: bytes) -> None:
     await hand_over(board, await planning(board))
     (claim,) = await fetch_writers(board)
-    await board.scripts.fail(claim, 1, error, 60_000)
+    await board.store.attempts.fail(claim, 1, error, 60_000)
     await board.redis.zadd(KEYS.delayed(PLANNERS), {"default/job": 1})
-    assert await board.scripts.promote(0, PLANNERS) == (0, None)
+    assert await board.store.queues.promote(0, PLANNERS) == (0, None)
     assert await board.state() == JobState.SCHEDULED
 
 
@@ -205,7 +206,7 @@ async def test_record_from_before_there_were_phases(board: Board) -> None:
     await board.redis.zadd(KEYS.leases(WRITERS), {str(board_ref): 1})
     (claim,) = await fetch_writers(board)
     assert claim.attempt == 2
-    assert await board.scripts.finish(claim, 1, b'{"a":1}') is Settled.COMPLETED
+    assert await board.store.attempts.finish(claim, 1, b'{"a":1}') is Settled.COMPLETED
     assert (await queued_for(board, WRITERS), await counted(board, WRITERS)) == (0, {})
 
 

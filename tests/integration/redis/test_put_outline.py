@@ -9,8 +9,8 @@ import pytest
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind
+from shared.redis.attempts import ArtifactWrite
 from shared.redis.outlines import MOST_BYTES, MOST_VERSIONS, Put
-from shared.redis.scripts import ArtifactWrite
 from tests.support.board import DAY, HOUR, KEYS, Board
 from tests.support.planned import change, fetch_writers, hand_over, outlines, planning, reviewed
 
@@ -21,13 +21,13 @@ CHANGED = {"version": 2, "author": "Ann"}
 async def _finished(board: Board) -> None:
     """An outline job that has its result."""
     claim = await board.claim()
-    await board.scripts.put_artifact(claim, ArtifactWrite("1", "ledger", b"evidence"))
-    await board.scripts.finish(claim, 1, b'{"outline":1}')
+    await board.store.attempts.put_artifact(claim, ArtifactWrite("1", "ledger", b"evidence"))
+    await board.store.attempts.finish(claim, 1, b'{"outline":1}')
 
 
 async def _versions(board: Board) -> dict[str, bytes]:
-    names = [name for name in await board.reads.artifact_fields(JOB) if name.startswith("outline:")]
-    values = await board.reads.artifacts(JOB, names)
+    names = [name for name in await board.store.jobs.artifact_fields(JOB) if name.startswith("outline:")]
+    values = await board.store.jobs.artifacts(JOB, names)
     return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
 
@@ -50,7 +50,7 @@ async def test_outline_of_a_finished_job(board: Board) -> None:
     assert (job.state, job.outline_version, job.fence) == ("completed", 2, 2)
     assert await board.events() == events
     assert await _versions(board) == {"outline:1": b"planned", "outline:2": b"changed"}
-    assert json.loads(await board.reads.result(JOB) or b"")["outline"] == 1
+    assert json.loads(await board.store.jobs.result(JOB) or b"")["outline"] == 1
 
 
 async def test_change_of_a_finished_outline_keeps_it_as_long_as_a_new_one(board: Board) -> None:
@@ -68,7 +68,7 @@ async def test_change_of_a_finished_outline_keeps_it_as_long_as_a_new_one(board:
 
 
 async def test_work_of_a_finished_job_that_stored_none_gets_its_ttl(board: Board) -> None:
-    await board.scripts.finish(await board.claim(), 1, b'{"outline":1}')
+    await board.store.attempts.finish(await board.claim(), 1, b'{"outline":1}')
     await outlines(board).put(JOB, change(1))
     assert HOUR - 5 < (await board.ttls())["artifact"] <= HOUR
 
@@ -145,14 +145,14 @@ async def test_document_that_waits_for_nobody(board: Board) -> None:
     await _closed(board)
     (claim,) = await fetch_writers(board)
     await _closed(board)
-    await board.scripts.finish(claim, 1, b'{"a":1}')
+    await board.store.attempts.finish(claim, 1, b'{"a":1}')
     await _closed(board)
 
 
 async def test_outline_that_was_not_finished(board: Board, error: bytes) -> None:
     claim = await board.claim()
     await _closed(board)
-    await board.scripts.fail(claim, 1, error, None)
+    await board.store.attempts.fail(claim, 1, error, None)
     await _closed(board)
 
 
@@ -174,6 +174,6 @@ async def test_planner_is_fenced_off_by_a_change(board: Board) -> None:
 async def test_kind_of_job_decides_and_not_its_phase(board: Board) -> None:
     """A document that failed while it was planned is no outline job."""
     claim = await planning(board)
-    await board.scripts.finish(claim, 1, b'{"a":1}')
+    await board.store.attempts.finish(claim, 1, b'{"a":1}')
     assert Job.from_record(JOB, await board.record()).kind is JobKind.DOCUMENT
     await _closed(board)

@@ -4,7 +4,8 @@ import pytest
 
 from shared.contracts.ids import JobRef
 from shared.contracts.states import Band
-from shared.redis.scripts import ArtifactWrite, CheckpointItem, Owned, Retried, Settled
+from shared.redis.attempts import ArtifactWrite, CheckpointItem, Owned, Settled
+from shared.redis.jobs import Retried
 from tests.support.board import KEYS, KIND, Board, section
 
 REF = JobRef("job")
@@ -12,12 +13,12 @@ REF = JobRef("job")
 
 async def test_failed_job_begins_again_from_its_stored_work(board: Board, error: bytes) -> None:
     claim = await board.claim(max_attempts=1)
-    await board.scripts.put_artifact(claim, ArtifactWrite("w", "text:s1", b"written"))
-    await board.scripts.put_checkpoint(REF, claim.fence, [CheckpointItem("heads", "h", b"x")])
-    assert await board.scripts.fail(claim, 1, error, 1_000) is Settled.FAILED
+    await board.store.attempts.put_artifact(claim, ArtifactWrite("w", "text:s1", b"written"))
+    await board.store.attempts.put_checkpoint(REF, claim.fence, [CheckpointItem("heads", "h", b"x")])
+    assert await board.store.attempts.fail(claim, 1, error, 1_000) is Settled.FAILED
     assert await board.redis.zscore(KEYS.dead(KIND, Band.DEFAULT), "default/job") is not None
 
-    assert await board.scripts.retry(REF, "again") is Retried.RETRIED
+    assert await board.store.jobs.retry(REF, "again") is Retried.RETRIED
     record = await board.record()
     assert record.items() >= {"state": "queued", "run": "2", "fence": "3", "run_fence": "3", "attempt": "0"}.items()
     assert record.items() >= {"error": "", "percent": "0", "finished_at": "", "request_id": "again"}.items()
@@ -27,36 +28,36 @@ async def test_failed_job_begins_again_from_its_stored_work(board: Board, error:
 
     second = await board.fetch_one()
     assert (second.fence, second.attempt, second.run) == (4, 1, 2)
-    assert await board.reads.artifact(REF, "text:s1") == b"written"
-    assert await board.scripts.finish(second, 1, b'{"a":1}') is Settled.COMPLETED
+    assert await board.store.jobs.artifact(REF, "text:s1") == b"written"
+    assert await board.store.attempts.finish(second, 1, b'{"a":1}') is Settled.COMPLETED
     await board.assert_at_rest()
 
 
 async def test_the_old_owner_cannot_write_into_the_new_run(board: Board, error: bytes) -> None:
     claim = await board.claim()
-    await board.scripts.fail(claim, 1, error, None)
-    await board.scripts.retry(REF, "again")
+    await board.store.attempts.fail(claim, 1, error, None)
+    await board.store.jobs.retry(REF, "again")
     await board.fetch_one()
-    assert await board.scripts.append_events(claim, [section(9)]) is Owned.FENCED
-    assert await board.scripts.finish(claim, 9, b"{}") is Settled.FENCED
-    assert await board.scripts.cancel(REF) == "asked"
+    assert await board.store.attempts.append_events(claim, [section(9)]) is Owned.FENCED
+    assert await board.store.attempts.finish(claim, 9, b"{}") is Settled.FENCED
+    assert await board.store.jobs.cancel(REF) == "asked"
 
 
 async def test_cancelled_job_begins_again(board: Board) -> None:
     await board.submit()
-    await board.scripts.cancel(REF)
-    assert await board.scripts.retry(REF, "again") is Retried.RETRIED
+    await board.store.jobs.cancel(REF)
+    assert await board.store.jobs.retry(REF, "again") is Retried.RETRIED
     assert (await board.fetch_one()).run == 2
 
 
 async def test_repeating_a_lost_reply_begins_one_run(board: Board) -> None:
     await board.submit()
-    await board.scripts.cancel(REF)
-    answers = [await board.scripts.retry(REF, "again") for _ in range(3)]
+    await board.store.jobs.cancel(REF)
+    answers = [await board.store.jobs.retry(REF, "again") for _ in range(3)]
     assert answers == [Retried.RETRIED] * 3
     assert (await board.record())["run"] == "2"
     assert await board.redis.xlen(KEYS.requests(KIND, Band.DEFAULT)) == 1
-    assert await board.scripts.retry(REF, "somebody else") is Retried.QUEUED
+    assert await board.store.jobs.retry(REF, "somebody else") is Retried.QUEUED
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "scheduled", "completed"])
@@ -65,11 +66,11 @@ async def test_other_states_are_left_alone(board: Board, state: str) -> None:
     if state in {"running", "completed"}:
         claim = await board.fetch_one()
         if state == "completed":
-            await board.scripts.finish(claim, 1, b"{}")
+            await board.store.attempts.finish(claim, 1, b"{}")
     before = await board.record()
-    assert await board.scripts.retry(REF, "again") == state
+    assert await board.store.jobs.retry(REF, "again") == state
     assert await board.record() == before
 
 
 async def test_unknown_job(board: Board) -> None:
-    assert await board.scripts.retry(REF, "again") is Retried.UNKNOWN
+    assert await board.store.jobs.retry(REF, "again") is Retried.UNKNOWN

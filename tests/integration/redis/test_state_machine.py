@@ -89,6 +89,7 @@ def test_walks_make_every_move_of_the_diagram(world: World) -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_scripts_without_a_guard_are_noticed(world: World, mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(map(mutant.touches, COMMANDS))
+    # A mutant is another script: there is no other way in, and production is to have none.
     monkeypatch.setattr(script_runner, "source", mutant.source)
     with pytest.raises((AssertionError, REFUSED)):
         run_state_machine_as_test(_machine(world), settings=FIRST_FAILURE)

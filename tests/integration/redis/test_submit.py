@@ -8,7 +8,7 @@ import pytest
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Retention
 from shared.contracts.states import Band
-from shared.redis.scripts import Submitted
+from shared.redis.jobs import Submitted
 from tests.support.board import KEYS, KIND, Board
 
 
@@ -21,7 +21,7 @@ async def test_created(board: Board) -> None:
     assert record.items() >= {"state": "queued", "run": "1", "fence": "1", "attempt": "0", "cancel": ""}.items()
     assert before - 1 <= int(record["created_at"]) <= await board.now()
     assert record["queued_at"] == record["created_at"]
-    assert await board.reads.payload(JobRef("job")) == b"request"
+    assert await board.store.jobs.payload(JobRef("job")) == b"request"
     ((entry, fields),) = await board.redis.xrange(KEYS.requests(KIND, Band.DEFAULT))
     assert (entry.decode(), fields) == (record["entry"], {b"id": b"default/job"})
     assert await board.events() == [("1-0", "queued", {"band": "default", "reason": "submitted"})]
@@ -43,7 +43,7 @@ async def test_same_body_is_replayed_and_another_conflicts(board: Board) -> None
 
 
 async def test_settled_job_is_replayed_too(board: Board) -> None:
-    await board.scripts.finish(await board.claim(), 1, b'{"a":1}')
+    await board.store.attempts.finish(await board.claim(), 1, b'{"a":1}')
     before = await board.dump()
     assert await board.submit() is Submitted.REPLAYED
     assert await board.dump() == before
@@ -81,9 +81,9 @@ async def test_new_job_finds_nothing_of_an_expired_one(board: Board) -> None:
     """A result may be kept for longer than the record; the id is free again when the record is gone."""
     claim = await board.claim(retention=Retention(record_seconds=100, result_seconds=1_000))
     await board.redis.hset(KEYS.artifact(claim.ref), "text:1", "old")
-    await board.scripts.finish(claim, 1, b'{"a":1}')
+    await board.store.attempts.finish(claim, 1, b'{"a":1}')
     await board.redis.delete(KEYS.job(claim.ref), KEYS.events(claim.ref))
     assert await board.submit() is Submitted.CREATED
-    assert await board.reads.result(claim.ref) is None
-    assert await board.reads.artifact_fields(claim.ref) == []
+    assert await board.store.jobs.result(claim.ref) is None
+    assert await board.store.jobs.artifact_fields(claim.ref) == []
     assert set((await board.ttls()).values()) == {-1}

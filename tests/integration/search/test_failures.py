@@ -138,6 +138,7 @@ async def test_nobody_listens(site: Site) -> None:
 
 
 async def test_an_endless_answer_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The real bound would take 32 MiB through a socket.
     monkeypatch.setattr("shared.search.exchange._LONGEST_ANSWER_BYTES", 100_000)
 
     async def floods(_: object, writer: asyncio.StreamWriter) -> None:

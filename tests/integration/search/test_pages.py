@@ -164,6 +164,7 @@ async def test_proxies_of_the_environment_are_not_used(site: Site, monkeypatch: 
 
 
 async def test_many_pages_wait_for_each_other_outside_their_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The real bound would take a site that answers 64 requests at once.
     monkeypatch.setattr("shared.search.fetching._PAGES_AT_ONCE", 2)
     at_once = most_at_once = 0
 

@@ -3,12 +3,11 @@
 import pytest_asyncio
 
 from shared.redis.client import Connections
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from tests.support.board import KIND, Board
 
 
 @pytest_asyncio.fixture
-async def board(redis_connections: Connections, scripts: Scripts, reads: Reads) -> Board:
-    await reads.ensure_groups(KIND)
-    return Board(redis_connections.commands, scripts, reads)
+async def board(redis_connections: Connections, store: Store) -> Board:
+    await store.queues.ensure_groups(KIND)
+    return Board(redis_connections.commands, store)

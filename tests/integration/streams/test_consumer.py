@@ -10,7 +10,7 @@ from shared.contracts.events import ProgressData, Section
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job
 from shared.contracts.usage import Usage
-from shared.redis.scripts import Cancelled
+from shared.redis.jobs import Cancelled
 from shared.streams import Session
 from tests.support.board import KEYS, Board
 from tests.support.servers import Server
@@ -41,7 +41,7 @@ async def test_life_of_a_job(board: Board, server: Server) -> None:
     ]  # fmt: skip
     job = Job.from_record(JobRef("job"), await board.record())
     assert job.usage == Usage(llm_calls=2, prompt_tokens=15)
-    assert json.loads(await board.reads.result(job.ref) or b"")["text"] == "Hello"
+    assert json.loads(await board.store.jobs.result(job.ref) or b"")["text"] == "Hello"
     await board.assert_at_rest()
 
 
@@ -134,7 +134,7 @@ async def test_running_job_is_cancelled_within_a_second(board: Board, server: Se
     await board.submit()
     async with worker(server.url, handler, lease_seconds=30):
         await eventually(lambda: handler.started == 1)
-        assert await board.scripts.cancel(JobRef("job")) is Cancelled.ASKED
+        assert await board.store.jobs.cancel(JobRef("job")) is Cancelled.ASKED
         await eventually(lambda: board.stands("cancelled"), seconds=1)
     assert handler.cancelled == 1
     assert (await board.events())[-1] == ("2-1", "cancelled", {})
@@ -167,10 +167,10 @@ async def test_cleaning_up_after_a_cancel_is_left_in_peace(board: Board, server:
     await board.submit()
     async with worker(server.url, tidy):
         await eventually(lambda: board.stands("running"))
-        await board.scripts.cancel(JobRef("job"))
+        await board.store.jobs.cancel(JobRef("job"))
         await told.wait()
         await eventually(lambda: board.stands("cancelled"), seconds=3)
-    assert await board.reads.artifact(JobRef("job"), "tidy") == b"yes"
+    assert await board.store.jobs.artifact(JobRef("job"), "tidy") == b"yes"
 
 
 async def test_result_that_comes_after_the_cancel_is_not_kept(board: Board, server: Server) -> None:
@@ -184,9 +184,9 @@ async def test_result_that_comes_after_the_cancel_is_not_kept(board: Board, serv
     await board.submit()
     async with worker(server.url, stubborn):
         await eventually(lambda: board.stands("running"))
-        await board.scripts.cancel(JobRef("job"))
+        await board.store.jobs.cancel(JobRef("job"))
         await eventually(lambda: board.stands("cancelled"))
-    assert await board.reads.result(JobRef("job")) is None
+    assert await board.store.jobs.result(JobRef("job")) is None
 
 
 async def test_delayed_job_starts_at_its_time(board: Board, server: Server) -> None:

@@ -91,7 +91,7 @@ async def test_cancel_is_heard_while_draining(board: Board, server: Server) -> N
         await eventually(lambda: handler.started == 1)
         running.drain.ask()
         await eventually(lambda: running.health.readiness() == "draining")
-        await board.scripts.cancel(JobRef("job"))
+        await board.store.jobs.cancel(JobRef("job"))
         await eventually(lambda: board.stands("cancelled"), seconds=1)
 
 

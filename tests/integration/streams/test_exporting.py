@@ -19,8 +19,7 @@ from shared.contracts.workers import Order
 from shared.exports import AT_ONCE, ExportLimits
 from shared.redis.client import Connections
 from shared.redis.exports import Asked, Exports
-from shared.redis.operations import Operations
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from tests.support.board import KEYS, Board
 from tests.support.exports import Printer, exporting_worker, finish_document, printed
 from tests.support.proxy import Proxy, script
@@ -34,8 +33,8 @@ REF = JobRef("doc")
 @pytest_asyncio.fixture
 async def exports(board: Board, redis_connections: Connections) -> Exports:
     """With a finished document to make files of."""
-    await finish_document(board.scripts)
-    return Exports(redis_connections, shards=1)
+    await finish_document(board.store)
+    return Store(redis_connections, shards=1).exports
 
 
 @pytest_asyncio.fixture
@@ -109,7 +108,7 @@ async def test_a_few_at_once_and_the_rest_in_turn(board: Board, server: Server, 
 
 async def test_two_workers_make_each_file_once(board: Board, server: Server, exports: Exports) -> None:
     one, other = Printer(), Printer()
-    refs = [REF, *[await finish_document(board.scripts, f"doc-{n}") for n in range(9)]]
+    refs = [REF, *[await finish_document(board.store, f"doc-{n}") for n in range(9)]]
     async with exporting_worker(server.url, one, "one"), exporting_worker(server.url, other, "other"):
         for ref in refs:
             await asyncio.gather(*(exports.ask(ref, PDF) for _ in range(3)))
@@ -218,15 +217,15 @@ async def test_what_is_not_finished_within_the_grace_time_goes_to_another_at_onc
 async def test_a_worker_ordered_to_drain_takes_none_until_it_is_to_work_again(
     board: Board, server: Server, exports: Exports, redis_connections: Connections
 ) -> None:
-    operations, printer = Operations(redis_connections, shards=1), Printer()
+    store, printer = Store(redis_connections, shards=1), Printer()
     async with exporting_worker(server.url, printer) as running:
         await eventually(lambda: running.health.readiness() is None)
-        await operations.instruct(JobKind.DOCUMENT, Order.DRAIN)
+        await store.workers.instruct(JobKind.DOCUMENT, Order.DRAIN)
         await eventually(lambda: running.health.readiness() == "draining")
         await exports.ask(REF, PDF)
         assert (await exports.look(REF, PDF)).asked is Asked.WAITING
         assert printer.begun == 0
-        await operations.instruct(JobKind.DOCUMENT, Order.WORK)
+        await store.workers.instruct(JobKind.DOCUMENT, Order.WORK)
         await eventually(lambda: _stands(exports, Asked.READY))
 
 
@@ -298,9 +297,9 @@ async def test_a_file_for_which_there_is_no_room_is_made_later(board: Board, ser
 
 
 async def test_every_shard_is_served(server: Server, redis_connections: Connections) -> None:
-    scripts, exports = Scripts(redis_connections, 3), Exports(redis_connections, shards=3)
+    store, exports = Store(redis_connections, 3), Store(redis_connections, shards=3).exports
     printer = Printer()
-    refs = [await finish_document(scripts, f"doc-{number}") for number in range(9)]
+    refs = [await finish_document(store, f"doc-{number}") for number in range(9)]
     async with exporting_worker(server.url, printer, shards=3):
         for ref in refs:
             await exports.ask(ref, DOCX)

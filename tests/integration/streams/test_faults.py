@@ -14,8 +14,7 @@ from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job
 from shared.contracts.usage import Usage
 from shared.redis.client import connections
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from shared.streams import Session
 from tests.support.board import KIND, Board
@@ -41,8 +40,8 @@ async def test_server_that_restarts_with_its_log(server: Server) -> None:
     """Nothing acknowledged is lost, and the worker goes on by itself."""
     handler = Blocking()
     async with running(server.name, server.binary, *AOF) as own, connections(_settings(own)) as opened:
-        board = Board(opened.commands, Scripts(opened, 1), Reads(opened, 1))
-        await board.reads.ensure_groups(KIND)
+        board = Board(opened.commands, Store(opened, 1))
+        await board.store.queues.ensure_groups(KIND)
         await board.submit("running")
         async with worker(own.url, handler, concurrency=1, lease_seconds=5) as at_work:
             await eventually(lambda: handler.started == 1)

@@ -16,10 +16,7 @@ from shared.contracts.states import JobKind
 from shared.contracts.workers import Order, WorkerRecord
 from shared.lifecycle.supervisor import RESTART_EXIT_STATUS
 from shared.redis.client import Connections, connections
-from shared.redis.operations import Operations
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
-from shared.redis.surveys import Surveys
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from tests.support.board import KEYS, KIND, Board
 from tests.support.proxy import Proxy
@@ -32,11 +29,10 @@ class Fleet:
     """What operators see and say."""
 
     def __init__(self, opened: Connections) -> None:
-        self._surveys = Surveys(opened, 1)
-        self._operations = Operations(opened, 1)
+        self._store = Store(opened, 1)
 
     async def workers(self) -> dict[str, WorkerRecord]:
-        return {each.id: each for each in await self._surveys.workers()}
+        return {each.id: each for each in await self._store.workers.living()}
 
     async def names(self) -> set[str]:
         return set(await self.workers())
@@ -49,7 +45,7 @@ class Fleet:
         return name in found and found[name].draining
 
     async def order(self, order: Order, name: str = "", kind: JobKind = KIND) -> list[str]:
-        return await self._operations.instruct(kind, order, name)
+        return await self._store.workers.instruct(kind, order, name)
 
 
 @pytest.fixture
@@ -252,8 +248,8 @@ async def _draining_as(fleet: Fleet, order: Order) -> bool:
 async def test_registry_after_a_restart_of_the_server(server: Server) -> None:
     """Without persistence: the worker comes back by itself, still drained, and works when it is told to."""
     async with running(server.name, server.binary) as own, _opened(own) as opened:
-        fleet, board = Fleet(opened), Board(opened.commands, Scripts(opened, 1), Reads(opened, 1))
-        await board.reads.ensure_groups(KIND)
+        fleet, board = Fleet(opened), Board(opened.commands, Store(opened, 1))
+        await board.store.queues.ensure_groups(KIND)
         async with worker(own.url, succeed):
             await eventually(fleet.lives)
             await fleet.order(Order.DRAIN)

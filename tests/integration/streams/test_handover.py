@@ -18,9 +18,9 @@ from shared.lifecycle.clock import SystemClock
 from shared.lifecycle.supervisor import Drain
 from shared.observability.health import Health
 from shared.redis.client import connections
+from shared.redis.jobs import Cancelled
 from shared.redis.outlines import Approved
-from shared.redis.reads import Reads
-from shared.redis.scripts import Cancelled, Scripts
+from shared.redis.store import Store
 from shared.settings import RedisSettings, WorkerSettings
 from shared.streams import HandOver, Session, Worker, WorkerRuntime
 from tests.support.board import Board
@@ -66,7 +66,7 @@ async def writer(url: str) -> AsyncIterator[None]:
     drain = Drain()
     async with connections(RedisSettings(url=SecretStr(url))) as opened, asyncio.TaskGroup() as group:
         runtime = WorkerRuntime(
-            Worker("writer", JobKind.DOCUMENT, write), opened, Scripts(opened, 1), Reads(opened, 1), SystemClock(),
+            Worker("writer", JobKind.DOCUMENT, write), Store(opened, 1), SystemClock(),
             settings, Health(), HURRIED,
         )  # fmt: skip
         group.create_task(runtime.run(drain))
@@ -215,7 +215,7 @@ async def test_hand_over_of_a_planner_that_was_cut_off_comes_too_late(
 
 async def test_end_that_was_asked_for_comes_before_the_hand_over(board: Board, server: Server) -> None:
     async def plan_too_late(session: Session) -> HandOver:
-        assert await board.scripts.cancel(session.claim.ref) is Cancelled.ASKED
+        assert await board.store.jobs.cancel(session.claim.ref) is Cancelled.ASKED
         return PLANNED
 
     await _submit(board)

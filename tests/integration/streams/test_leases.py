@@ -10,7 +10,7 @@ from shared.contracts.jobs import Claim
 from shared.contracts.states import Band
 from shared.leases import Ending, LeaseKeeper
 from shared.lifecycle.clock import SystemClock
-from shared.redis.scripts import Settled
+from shared.redis.attempts import Settled
 from shared.streams import Session
 from tests.support.board import KEYS, KIND, Board, section
 from tests.support.proxy import Proxy, script
@@ -34,7 +34,7 @@ async def test_taken_over_elsewhere(board: Board, server: Server) -> None:
         before = await board.written()
         await eventually(lambda: handler.cancelled == 1, seconds=LEASE_SECONDS)
         assert await board.written() == before
-    assert await board.scripts.finish(other, 1, RESULT) is Settled.COMPLETED
+    assert await board.store.attempts.finish(other, 1, RESULT) is Settled.COMPLETED
 
 
 async def test_writes_of_a_stale_owner_are_refused(board: Board, server: Server) -> None:
@@ -61,7 +61,7 @@ async def test_writes_of_a_stale_owner_are_refused(board: Board, server: Server)
         go_on.set()
         await eventually(lambda: ended)
         assert await board.written() == before
-    assert await board.scripts.finish(other, 1, RESULT) is Settled.COMPLETED
+    assert await board.store.attempts.finish(other, 1, RESULT) is Settled.COMPLETED
 
 
 async def test_cut_off_worker_stops_by_its_own_clock(board: Board, server: Server, proxy: Proxy) -> None:
@@ -119,14 +119,14 @@ async def test_handler_that_lost_its_cancellation_is_told_again(board: Board, se
     await board.submit()
     async with worker(server.url, deaf):
         await eventually(lambda: board.stands("running"))
-        await board.scripts.cancel(JobRef("job"))
+        await board.store.jobs.cancel(JobRef("job"))
         await eventually(lambda: board.stands("cancelled"), seconds=1)
     assert checked == 1
 
 
 async def test_job_taken_over_from_oneself(board: Board) -> None:
     """After a stall longer than the lease, fetch may come before the keeper notices."""
-    keeper = LeaseKeeper(board.scripts, SystemClock(), 30)
+    keeper = LeaseKeeper(board.store.queues, SystemClock(), 30)
     first, second = await _two_claims(board)
     now = SystemClock().monotonic()
     stale = keeper.take(first, now)
@@ -167,9 +167,9 @@ async def test_group_that_is_gone_is_made_again(board: Board, server: Server) ->
 
 async def test_events_of_a_taken_over_job_follow_each_other(board: Board) -> None:
     first = await board.claim()
-    await board.scripts.append_events(first, [section(1), section(2)])
+    await board.store.attempts.append_events(first, [section(1), section(2)])
     second = await board.take_over()
-    await board.scripts.append_events(first, [section(3)])
-    await board.scripts.append_events(second, [section(1)])
+    await board.store.attempts.append_events(first, [section(3)])
+    await board.store.attempts.append_events(second, [section(1)])
     ids = [entry_id for entry_id, _, _ in await board.events()]
     assert ids == ["1-0", "2-0", "2-1", "2-2", "3-0", "3-1"]

@@ -11,7 +11,8 @@ from shared.contracts.jobs import Job
 from shared.contracts.states import Band
 from shared.contracts.usage import Usage
 from shared.llm.errors import ModelRateLimitedError, ModelStreamBrokenError
-from shared.redis.scripts import Cancelled, Retried, Settled
+from shared.redis.attempts import Settled
+from shared.redis.jobs import Cancelled, Retried
 from shared.streams import Session
 from tests.support.board import KEYS, KIND, Board
 from tests.support.servers import Server
@@ -189,7 +190,7 @@ async def test_a_new_run_starts_its_clock_afresh(board: Board, server: Server) -
     await board.submit(hard_limit_ms=500)
     async with worker(server.url, handler):
         await eventually(lambda: board.stands("failed"))
-        assert await board.scripts.retry(JobRef("job"), "again") is Retried.RETRIED
+        assert await board.store.jobs.retry(JobRef("job"), "again") is Retried.RETRIED
         await eventually(lambda: board.stands("completed"))
     assert handler.left == pytest.approx([0.5, 0.3, 0.5], abs=0.15)
     assert (await board.record()).items() >= {"run": "2", "attempt": "1", "error": ""}.items()
@@ -256,7 +257,7 @@ async def test_a_cancel_at_the_same_moment_as_the_limit(board: Board, server: Se
     await board.submit(hard_limit_ms=300)
     async with worker(server.url, handler, lease_seconds=30):
         await handler.told.wait()
-        assert await board.scripts.cancel(JobRef("job")) is Cancelled.ASKED
+        assert await board.store.jobs.cancel(JobRef("job")) is Cancelled.ASKED
         await asyncio.sleep(0.1)
         handler.may_end.set()
         await eventually(lambda: board.stands("cancelled"))
@@ -269,7 +270,7 @@ async def test_the_limit_at_the_same_moment_as_a_cancel(board: Board, server: Se
     await board.submit(hard_limit_ms=300)
     async with worker(server.url, handler, lease_seconds=30):
         await eventually(lambda: handler.calls == 1)
-        await board.scripts.cancel(JobRef("job"))
+        await board.store.jobs.cancel(JobRef("job"))
         await handler.told.wait()
         await asyncio.sleep(0.35)
         handler.may_end.set()
@@ -289,7 +290,7 @@ async def test_a_lease_lost_at_the_same_moment_as_the_limit(board: Board, server
         handler.may_end.set()
         await eventually(lambda: len(running.runtime.keeper) == 0)
         assert await board.written() == before
-        assert await board.scripts.finish(other, 1, RESULT) is Settled.COMPLETED
+        assert await board.store.attempts.finish(other, 1, RESULT) is Settled.COMPLETED
 
 
 async def test_a_release_at_the_same_moment_as_the_limit(board: Board, server: Server) -> None:

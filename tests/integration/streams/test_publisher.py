@@ -9,9 +9,10 @@ from pydantic import SecretStr
 
 from shared.contracts.events import ProgressData, Section
 from shared.lifecycle.clock import SystemClock
+from shared.redis.attempts import Owned
 from shared.redis.client import connections
 from shared.redis.failures import UNAVAILABLE
-from shared.redis.scripts import Owned, Scripts
+from shared.redis.store import Store
 from shared.settings import RedisSettings
 from shared.streams.publisher import BATCH_EVENTS, EventWriter
 from tests.support.board import Board
@@ -25,7 +26,7 @@ PROGRESS = ProgressData(step="s", message="m", percent=1)
 @pytest_asyncio.fixture
 async def events(board: Board) -> EventWriter:
     """The writer of a running job."""
-    return EventWriter(await board.claim(), board.scripts, SystemClock())
+    return EventWriter(await board.claim(), board.store.attempts, SystemClock())
 
 
 @asynccontextmanager
@@ -134,7 +135,7 @@ async def test_stale_writer_is_told(board: Board, events: EventWriter) -> None:
 async def test_writing_goes_on_after_redis_was_away(board: Board, server: Server) -> None:
     claim = await board.claim()
     async with Proxy(server.port) as proxy, connections(RedisSettings(url=SecretStr(proxy.url))) as opened:
-        events = EventWriter(claim, Scripts(opened, 1), SystemClock())
+        events = EventWriter(claim, Store(opened, 1).attempts, SystemClock())
         events.emit(PROGRESS)
         await events.flush()
         async with _at_work(events):

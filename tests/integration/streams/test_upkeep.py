@@ -13,8 +13,8 @@ from shared.contracts.ids import JobRef
 from shared.contracts.states import Band
 from shared.lifecycle import pauses
 from shared.redis.client import Connections
-from shared.redis.operations import Operations
-from shared.redis.scripts import Fetcher, Retried
+from shared.redis.jobs import Retried
+from shared.redis.queues import Fetcher
 from shared.streams import Session, Tuning
 from shared.streams.upkeep import UpkeepPauses
 from tests.support.board import KEYS, KIND, Board
@@ -35,7 +35,7 @@ ONCE = ["queued", "started", "completed"]
 async def proxy(board: Board, server: Server) -> AsyncIterator[Proxy]:
     """In front of a server that knows the scripts: else the reply that is lost first says only that it does not."""
     await board.fetch()
-    await board.scripts.reconcile(0, KIND, Fetcher("nobody", 0))
+    await board.store.queues.reconcile(0, KIND, Fetcher("nobody", 0))
     async with Proxy(server.port) as started:
         yield started
 
@@ -149,21 +149,20 @@ async def test_attempt_whose_settling_crashed_counts(board: Board, proxy: Proxy)
 async def test_expired_jobs_leave_the_index_and_the_dead_letters(
     board: Board, server: Server, redis_connections: Connections
 ) -> None:
-    operations = Operations(redis_connections, 1)
     for number in range(150):
         await board.submit(f"job-{number}")
     await board.submit("dead", max_attempts=1)
     await board.redis.hset(KEYS.job(JobRef("dead")), "attempt", 1)
     async with worker(server.url, succeed, concurrency=200):
         await eventually(board.idle)
-        assert (await operations.overview(KIND)).bands[Band.DEFAULT].dead == 1
+        assert (await board.store.queues.overview(KIND)).bands[Band.DEFAULT].dead == 1
         await board.submit("young", delay_ms=60_000)
         for name in [*(f"job-{number}" for number in range(150)), "dead"]:
             await board.redis.delete(KEYS.job(JobRef(name)))
 
         async def only_one_is_left() -> bool:
             names = await board.redis.zrange(KEYS.index("default"), 0, -1)
-            dead = (await operations.overview(KIND)).bands[Band.DEFAULT].dead
+            dead = (await board.store.queues.overview(KIND)).bands[Band.DEFAULT].dead
             return (names, dead) == ([str(JobRef("young")).encode()], 0)
 
         await eventually(only_one_is_left)
@@ -182,7 +181,7 @@ async def test_lost_lease_of_a_dead_owner(board: Board, server: Server) -> None:
 
 async def test_lost_lease_of_a_released_job(board: Board, server: Server) -> None:
     claim = await board.claim()
-    await board.scripts.release(claim, 1)
+    await board.store.attempts.release(claim, 1)
     await board.redis.zrem(KEYS.leases(KIND), JOB)
     async with worker(server.url, succeed, poll_seconds=0.1):
         await eventually(lambda: board.stands("completed"))
@@ -290,27 +289,27 @@ async def test_late_cancel_of_an_earlier_run_stops_nothing(board: Board, server:
     await board.submit()
     async with worker(server.url, handler, lease_seconds=30):
         await eventually(lambda: handler.started == 1)
-        await board.scripts.cancel(JobRef("job"))
+        await board.store.jobs.cancel(JobRef("job"))
         await eventually(lambda: board.stands("cancelled"))
-        assert await board.scripts.retry(JobRef("job"), "again") is Retried.RETRIED
+        assert await board.store.jobs.retry(JobRef("job"), "again") is Retried.RETRIED
         await eventually(lambda: handler.started == 2)
         ((_, late),) = await board.redis.xrevrange(KEYS.control(KIND), count=1)
         assert late[b"what"] == b"cancel"
         await board.redis.xadd(KEYS.control(KIND), late)
         await asyncio.sleep(0.3)
         assert (handler.running, handler.cancelled) == (1, 1)
-        await board.scripts.cancel(JobRef("job"))
+        await board.store.jobs.cancel(JobRef("job"))
         await eventually(lambda: handler.cancelled == 2, seconds=1)
 
 
 async def test_pause_holds_what_waits_and_lets_run_what_runs(
     board: Board, server: Server, redis_connections: Connections
 ) -> None:
-    operations, handler = Operations(redis_connections, 1), Blocking()
+    handler = Blocking()
     await board.submit("first")
     async with worker(server.url, handler, "one", poll_seconds=20), worker(server.url, handler, "two"):
         await eventually(lambda: handler.started == 1)
-        await operations.pause(KIND)
+        await board.store.queues.pause(KIND)
         for name, delay_ms in (("second", 0), ("third", 100)):
             await board.submit(name, delay_ms=delay_ms)
         handler.free.set()
@@ -318,6 +317,6 @@ async def test_pause_holds_what_waits_and_lets_run_what_runs(
         await eventually(lambda: board.stands("queued", "third"))
         await asyncio.sleep(0.3)
         assert (handler.started, await board.state("second"), await board.state("third")) == (1, "queued", "queued")
-        await operations.resume(KIND)
+        await board.store.queues.resume(KIND)
         await eventually(board.idle, seconds=1)
     assert handler.started == 3

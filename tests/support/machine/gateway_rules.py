@@ -70,7 +70,7 @@ class GatewayRules(PlanningRules):
         band = Band.of(sent.priority)
         new = Job(sent.ref.job_id, sort, band, sent.max_attempts, sent.digest, sent.request_id, JobState.QUEUED)
         expected = self.model.submit(new, delay_ms)
-        assert self.act("submit", self.world.scripts.submit(sent)) == expected
+        assert self.act("submit", self.world.store.jobs.submit(sent)) == expected
 
     @precondition(lambda self: self.calm() and self.live())
     @rule(number=PICKS, lost=LOST)
@@ -85,7 +85,7 @@ class GatewayRules(PlanningRules):
 
     def cancel_as(self, name: str) -> None:
         expected = self.model.cancel(name)
-        call = self.world.scripts.cancel(JobRef(name))
+        call = self.world.store.jobs.cancel(JobRef(name))
         assert self.act("cancel", call) == expected
 
     @precondition(lambda self: self.again())
@@ -98,12 +98,12 @@ class GatewayRules(PlanningRules):
 
     def retry_as(self, name: str, asked: str) -> None:
         expected = self.model.retry(name, asked)
-        call = self.world.scripts.retry(JobRef(name), asked)
+        call = self.world.store.jobs.retry(JobRef(name), asked)
         assert self.act("retry", call) == expected
 
     def requeue_as(self, name: str, asked: str) -> None:
         expected = self.model.requeue(name, asked)
-        call = self.world.scripts.requeue(JobRef(name), asked)
+        call = self.world.store.jobs.requeue(JobRef(name), asked)
         assert self.act("requeue", call) == expected
 
     @precondition(lambda self: self.dead())
@@ -114,7 +114,7 @@ class GatewayRules(PlanningRules):
 
     def purge_as(self, name: str) -> None:
         expected = self.model.purge(name)
-        assert self.act("purge", self.world.scripts.purge(JobRef(name))) == expected
+        assert self.act("purge", self.world.store.jobs.purge(JobRef(name))) == expected
 
     @precondition(lambda self: self.asked_in_vain_at != len(self.model.feed))
     @rule(name=st.sampled_from(JOBS))
@@ -143,8 +143,8 @@ class GatewayRules(PlanningRules):
     def pause_or_resume(self, kind: JobKind, lost: bool) -> None:
         if kind in self.model.paused:
             self.model.paused.discard(kind)
-            self.act("pause", self.world.operations.resume(kind))
+            self.act("pause", self.world.store.queues.resume(kind))
         else:
             self.model.paused.add(kind)
-            self.repeat(lost, lambda: self.act("pause", self.world.operations.pause(kind)))
+            self.repeat(lost, lambda: self.act("pause", self.world.store.queues.pause(kind)))
         self.disturbed()

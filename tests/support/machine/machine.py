@@ -115,7 +115,7 @@ class Machine(RuleBasedStateMachine):
         seen, known = self.world.seen, self.model.jobs.keys()
         dropped = len(seen.index - known) + sum(len(self.model.gone(kind, band)) for band in Band)
         restored = self.model.sweep(kind)
-        swept = self.act("sweep", self.world.operations.sweep(0, kind, DEFAULT_TENANT, 0, LEASE_MS))
+        swept = self.act("sweep", self.world.store.queues.sweep(0, kind, DEFAULT_TENANT, 0, LEASE_MS))
         assert (swept.cursor, swept.dropped, swept.restored) == (0, dropped, restored)
 
     def request_id(self) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.contracts.states import TERMINAL_STATES, Band, JobKind, JobState
-from shared.redis.operations import Standing
-from shared.redis.scripts import Cancelled, Retried, Submitted
+from shared.redis.jobs import Cancelled, Retried, Submitted
+from shared.redis.queues import Counts
 from tests.support.machine.owners import Owners
 from tests.support.machine.queues import LEASE_MS, Job
 
@@ -184,12 +184,12 @@ class Model(Owners):
         """Of the dead letters those whose job has expired, though a new one may have its id."""
         return self.dead[kind, band] - {job.id for job in self.of(kind, JobState.FAILED)}
 
-    def standing(self, kind: JobKind, band: Band) -> Standing:
+    def standing(self, kind: JobKind, band: Band) -> Counts:
         """How many jobs of a band stand where."""
         found = [job.state for job in self.of(kind) if job.band is band]
         states = (JobState.QUEUED, JobState.RUNNING, JobState.SCHEDULED, JobState.AWAITING_REVIEW)
         waiting, running, scheduled, awaiting = (found.count(state) for state in states)
-        return Standing(waiting, running, scheduled, awaiting, len(self.dead[kind, band]))
+        return Counts(waiting, running, scheduled, awaiting, len(self.dead[kind, band]))
 
 
 def _add(places: dict[str, int], name: str, at: int) -> bool:

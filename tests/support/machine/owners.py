@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.contracts.jobs import Claim
 from shared.contracts.states import JobState, Review
 from shared.contracts.usage import Usage
-from shared.redis.scripts import Owned, Settled
+from shared.redis.attempts import Owned, Settled
 from tests.support.machine.queues import LEASE_MS, Job
 from tests.support.machine.reviewing import Reviewing
 

@@ -31,7 +31,7 @@ class PlanningRules(Machine):
         """What was planned before, and perhaps changed since, is not planned again."""
         version = held.job.outline_version or 1
         expected = self.model.hand_over(held, version, usage)
-        call = self.world.scripts.hand_over(
+        call = self.world.store.attempts.hand_over(
             held.claim, held.seq, version, str(held.claim.fence).encode(), b"null", usage
         )
         assert self.act("handover", call) == expected
@@ -53,7 +53,7 @@ class PlanningRules(Machine):
         expected = self.model.put_outline(name, base, change)
         told = b'{"version":%d,"author":null}' % (base + 1)
         sent = OutlineChange(base, b"as it was", change.encode(), change, told)
-        assert self.act("put_outline", self.world.outlines.put(JobRef(name), sent)) == expected
+        assert self.act("put_outline", self.world.store.outlines.put(JobRef(name), sent)) == expected
 
     @precondition(lambda self: self.jobs_in(JobState.AWAITING_REVIEW))
     @rule(number=PICKS, named=st.booleans(), lost=LOST)
@@ -68,4 +68,4 @@ class PlanningRules(Machine):
 
     def approve_as(self, name: str, version: int | None) -> None:
         expected = self.model.approve(name, version)
-        assert self.act("approve", self.world.outlines.approve(JobRef(name), version)) == expected
+        assert self.act("approve", self.world.store.outlines.approve(JobRef(name), version)) == expected

@@ -131,7 +131,7 @@ class StateMachine(GatewayRules, FaultRules):
     def drain(self) -> None:
         for kind in JobKind:
             self.model.paused.discard(kind)
-            self.act("pause", self.world.operations.resume(kind))
+            self.act("pause", self.world.store.queues.resume(kind))
             self.sweep_all(kind)
         for _ in range(MOST_ROUNDS):
             if self.at_rest():

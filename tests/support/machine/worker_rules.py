@@ -9,7 +9,8 @@ from hypothesis.stateful import precondition, rule
 
 from shared.contracts.states import Band, JobKind, JobState
 from shared.contracts.usage import Usage
-from shared.redis.scripts import ArtifactWrite, CheckpointItem, Fetcher, NewEvent
+from shared.redis.attempts import ArtifactWrite, CheckpointItem, NewEvent
+from shared.redis.queues import Fetcher
 from tests.support.board import progress, section
 from tests.support.machine.machine import LOST, PICKS, USAGES, pick
 from tests.support.machine.owners import Batch, Held
@@ -74,7 +75,7 @@ class WorkerRules(PlanningRules):
         self.fetches[worker] += 1
         fetcher, bands = Fetcher(worker, self.fetches[worker]), list(Band)[:: -1 if reverse else 1]
         jobs = self.model.fetch(kind, worker, fetcher.number, count, bands, suspects=suspects)
-        fetching = self.world.scripts.fetch(0, kind, fetcher, LEASE_MS, count, bands, suspects=suspects)
+        fetching = self.world.store.queues.fetch(0, kind, fetcher, LEASE_MS, count, bands, suspects=suspects)
         claims = self.act("fetch", fetching).claims
         assert [(claim.ref.job_id, claim.fence, claim.attempt, claim.max_attempts, claim.run, claim.band,
             claim.request_id, claim.kind, claim.makes) for claim in claims] == [(job.id, job.fence, job.attempt,
@@ -99,7 +100,7 @@ class WorkerRules(PlanningRules):
         answered = Fetcher(worker, self.answered[worker, kind])
         expected = self.model.reconcile(kind, worker, answered.number)
         with self.unchanged(when=not expected):
-            assert self.act("reconcile", self.world.scripts.reconcile(0, kind, answered)) == expected
+            assert self.act("reconcile", self.world.store.queues.reconcile(0, kind, answered)) == expected
 
     @precondition(lambda self: self.model.delayed)
     @rule(number=PICKS, hours=st.sampled_from([6, 1, 0]))
@@ -112,7 +113,7 @@ class WorkerRules(PlanningRules):
     def promote_as(self, kind: JobKind) -> None:
         expected = self.model.promote(kind)
         with self.unchanged(when=not expected):
-            moved, wait_ms = self.act("promote", self.world.scripts.promote(0, kind))
+            moved, wait_ms = self.act("promote", self.world.store.queues.promote(0, kind))
         assert moved == expected
         assert (wait_ms is None) == (not self.world.seen.kinds[kind].delayed)
 
@@ -184,31 +185,31 @@ class WorkerRules(PlanningRules):
     def append_for(self, held: Held, batch: Batch) -> None:
         expected = self.model.append_events(held, batch)
         events = [_event(seq, kind, told) for seq, kind, told in batch]
-        call = self.world.scripts.append_events(held.claim, events)
+        call = self.world.store.attempts.append_events(held.claim, events)
         assert self.act("append_events", call) == expected
 
     def put_artifact_for(self, held: Held, write: str, usage: Usage | None) -> None:
         expected = self.model.put_artifact(held, write, usage)
         sent = ArtifactWrite(write, f"text:{write}", str(held.claim.fence).encode(), usage)
-        assert self.act("put_artifact", self.world.scripts.put_artifact(held.claim, sent)) == expected
+        assert self.act("put_artifact", self.world.store.attempts.put_artifact(held.claim, sent)) == expected
 
     def put_checkpoint_for(self, held: Held) -> None:
         expected = self.model.put_checkpoint(held)
         claim, value = held.claim, str(held.claim.fence).encode()
         items = [CheckpointItem("heads", "head", value), CheckpointItem("writes", "write", value, keep=True)]
-        call = self.world.scripts.put_checkpoint(claim.ref, claim.fence, items)
+        call = self.world.store.attempts.put_checkpoint(claim.ref, claim.fence, items)
         assert self.act("put_checkpoint", call) == expected
 
     def renew_for(self, held: Sequence[Held]) -> None:
         expected = [self.model.renew(each) for each in held]
         kind = held[0].claim.kind if held else JobKind.OUTLINE
-        call = self.world.scripts.renew(0, kind, LEASE_MS, [(each.claim.ref, each.claim.fence) for each in held])
+        call = self.world.store.queues.renew(0, kind, LEASE_MS, [(each.claim.ref, each.claim.fence) for each in held])
         assert self.act("renew", call) == expected
 
     def finish_for(self, held: Held, usage: Usage | None) -> None:
         expected = self.model.finish(held, usage)
         result = json.dumps({"by": held.claim.fence}).encode()
-        call = self.world.scripts.finish(held.claim, held.seq, result, usage)
+        call = self.world.store.attempts.finish(held.claim, held.seq, result, usage)
         assert self.act("finish", call) == expected
 
     def complete_for(self, held: Held, usage: Usage | None) -> None:
@@ -218,7 +219,7 @@ class WorkerRules(PlanningRules):
     def fail_for(self, held: Held, wait_ms: int | None, usage: Usage | None) -> None:
         expected = self.model.fail(held, "model_unavailable", wait_ms, usage)
         error = b'{"code":"model_unavailable","message":"It is away.","retryable":true}'
-        call = self.world.scripts.fail(held.claim, held.seq, error, wait_ms, usage)
+        call = self.world.store.attempts.fail(held.claim, held.seq, error, wait_ms, usage)
         assert self.act("fail", call) == expected
 
     def fail_transiently_for(self, held: Held, usage: Usage | None) -> None:
@@ -226,7 +227,7 @@ class WorkerRules(PlanningRules):
 
     def release_for(self, held: Held, usage: Usage | None) -> None:
         expected = self.model.release(held, usage)
-        call = self.world.scripts.release(held.claim, held.seq, usage)
+        call = self.world.store.attempts.release(held.claim, held.seq, usage)
         assert self.act("release", call) == expected
 
 

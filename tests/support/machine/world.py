@@ -9,9 +9,8 @@ from shared.contracts.ids import JobRef
 from shared.contracts.states import TERMINAL_STATES, Band, JobKind
 from shared.redis.client import Connections
 from shared.redis.keys import GROUP
-from shared.redis.operations import Operations, Overview
-from shared.redis.outlines import Outlines
-from shared.redis.scripts import Scripts
+from shared.redis.queues import Overview
+from shared.redis.store import Store
 from tests.support.board import KEYS
 from tests.support.machine.moves import CHANGE_IN_PLACE, MOVES, Move, allowed
 from tests.support.machine.queues import HOUR_MS, Event
@@ -30,9 +29,7 @@ class World:
         # Not run by the runner, which sets and resets a signal handler for each of these many calls.
         self._loop = runner.get_loop()
         self.redis: Any = connections.commands
-        self.scripts = Scripts(connections, shards=1)
-        self.outlines = Outlines(self.scripts)
-        self.operations = Operations(connections, shards=1)
+        self.store = Store(connections, shards=1)
         self.moves: set[Move] = set()
         """All that were seen so far."""
         self.seen = NOTHING
@@ -64,7 +61,7 @@ class World:
         return self.seen
 
     def overview(self, kind: JobKind) -> Overview:
-        return self.run(self.operations.overview(kind))
+        return self.run(self.store.queues.overview(kind))
 
     def dump(self) -> dict[bytes, tuple[bytes, int]]:
         """Every key with its value and its time of expiry."""

@@ -148,6 +148,7 @@ def test_what_is_no_json_is_said_to_be_none(body: bytes) -> None:
 
 
 def test_options_are_counted_for_every_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The real bound would take 100 MiB of options.
     monkeypatch.setattr(batching, "MOST_SHARED_BYTES", 10_000)
     options = {"context_files": {"f": "x" * 1_000}}
     assert len(_read(*[OUTLINE] * 9, options=options).items) == 9

@@ -45,6 +45,7 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def checkout(tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     """A checkout in a folder of that name, whose first package is ``leaf``."""
+    # The real packages are hundreds of megabytes, to be fetched.
     monkeypatch.setattr(environment, "PACKAGES", {name: Packages((f"{name}.txt",), 1, 1) for name in ("run", "pdf")})
 
     def make(name: str, digest: str | None = None) -> Environment:
@@ -134,6 +135,7 @@ def test_what_is_lacking_is_said_before_anything_is_made(
     checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = checkout("here")
+    # No disk is small enough for the real packages to be sure to lack room.
     monkeypatch.setattr(environment, "PACKAGES", {"run": Packages(("run.txt",), fetch_mb=1, disk_mb=10**9)})
     with pytest.raises(LaunchError, match=r"Disk full: .*here has \d+ MB free and 1000000000 MB are needed"):
         made.bring(["run"])

@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.states import JobKind
 from shared.lifecycle.clock import SystemClock
-from shared.redis.scripts import Fetched, Scripts
+from shared.redis.queues import Fetched, Queues
 from shared.streams.claims import Claims
 from shared.streams.doorbell import Doorbell
 
@@ -58,7 +58,7 @@ class Stopped(SystemClock):
 @pytest.mark.parametrize("error", [TimeoutError(), ConnectionResetError()])
 async def test_a_shard_that_is_away_is_waited_for(error: Exception) -> None:
     shards, bell, clock = Shards(), Bell(), Stopped()
-    claims = Claims("worker", JobKind.OUTLINE, cast("Scripts", shards), cast("Doorbell", bell), clock, 30)
+    claims = Claims("worker", JobKind.OUTLINE, cast("Queues", shards), cast("Doorbell", bell), clock, 30)
     shards.failing = {0: error}
     for shard in (0, 1):
         assert await claims.fetch(shard, 1, 1, suspects=True) == []

@@ -10,7 +10,8 @@ from shared.contracts.jobs import Claim
 from shared.contracts.states import Band, JobKind
 from shared.leases import Ending, Held, LeaseKeeper
 from shared.lifecycle.clock import SystemClock
-from shared.redis.scripts import Owned, Scripts
+from shared.redis.attempts import Owned
+from shared.redis.queues import Queues
 
 
 def _held() -> Held:
@@ -81,7 +82,7 @@ class Refusing:
 
 @pytest.mark.parametrize(("settling", "ending"), [(False, Ending.LOST), (True, None)])
 async def test_renewal_refused_while_the_job_is_settled_is_no_lost_lease(settling: bool, ending: Ending | None) -> None:
-    keeper = LeaseKeeper(cast("Scripts", Refusing()), SystemClock(), 30)
+    keeper = LeaseKeeper(cast("Queues", Refusing()), SystemClock(), 30)
     held = keeper.take(_held().claim, SystemClock().monotonic())
     held.settling = settling
     await keeper._renew(0)

@@ -14,6 +14,7 @@ class _Away:
 
     def __init__(self, clock: list[float]) -> None:
         self.asked = 0
+        self.queues = self
         self._clock = clock
 
     async def fix_shards(self) -> None:
@@ -33,9 +34,9 @@ class _NoWaiting(SystemClock):
 
 async def test_worker_that_waits_for_redis_is_alive() -> None:
     time = [0.0]
-    health, reads = Health(lambda: time[0]), _Away(time)
-    assert await _prepared(cast("Any", reads), JobKind.OUTLINE, _NoWaiting(), health, Drain())
-    assert (reads.asked, time[0] > STALLED_SECONDS) == (3, True)
+    health, store = Health(lambda: time[0]), _Away(time)
+    assert await _prepared(cast("Any", store), JobKind.OUTLINE, _NoWaiting(), health, Drain())
+    assert (store.asked, time[0] > STALLED_SECONDS) == (3, True)
     assert health.liveness() is None
 
 

@@ -81,9 +81,9 @@ async def _prepare(services: Services, health: Health) -> None:
     pauses = Pauses()
     while True:
         try:
-            await services.reads.fix_shards()
+            await services.store.fix_shards()
             for kind in JobKind:
-                await services.reads.ensure_groups(kind)
+                await services.store.queues.ensure_groups(kind)
         except (*UNAVAILABLE, ANY) as error:
             log.warning("waiting_for_redis", error=str(error))
             await services.clock.sleep(pauses.following())

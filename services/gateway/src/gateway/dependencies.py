@@ -17,21 +17,16 @@ from gateway.http.errors import ProblemError, come_back, validation_problem
 from gateway.parts.admission import Admission
 from gateway.parts.exports import ExportDelivery
 from gateway.parts.job_views import JobViews
+from gateway.parts.listing import JobLists
 from gateway.parts.pricing import Pricing
+from gateway.parts.stored_outlines import StoredOutlines
 from gateway.settings import GatewaySettings
 from gateway.sse.hub import FeedHub, Subscription
 from gateway.sse.positions import JobSet
 from shared.contracts.ids import DEFAULT_TENANT, JOB_ID_PATTERN, START, EventId, JobRef
-from shared.contracts.jobs import Job
-from shared.jobs import JobLists, JobStore
-from shared.jobs.outlines import OutlineStore
+from shared.contracts.jobs import Job, Retention
 from shared.lifecycle.clock import Clock
-from shared.redis.batches import Batches
-from shared.redis.client import Connections
-from shared.redis.operations import Operations
-from shared.redis.reads import Reads
-from shared.redis.revisions import Revisions
-from shared.redis.surveys import Surveys
+from shared.redis.store import Store
 
 _JOB_ID = re.compile(JOB_ID_PATTERN)
 MAX_LISTED_JOBS = 100
@@ -42,22 +37,17 @@ _Model = TypeVar("_Model", bound=BaseModel)
 class Services:
     """Everything a route may use; built once in bootstrap."""
 
-    connections: Connections
-    store: JobStore
+    store: Store
     lists: JobLists
-    outlines: OutlineStore
-    reads: Reads
-    surveys: Surveys
-    operations: Operations
+    outlines: StoredOutlines
     hub: FeedHub
     admission: Admission
     exports: ExportDelivery
     pricing: Pricing
     views: JobViews
-    revisions: Revisions
-    batches: Batches
     clock: Clock
     settings: GatewaySettings
+    retention: Retention
     prepared: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once Redis has answered and agreed on the shards: before, a job could be stored where no worker looks."""
 
@@ -109,7 +99,7 @@ JobRefDep = Annotated[JobRef, Depends(job_ref)]
 
 async def load_job(ref: JobRefDep, service: ServicesDep) -> Job:
     """The job named in the path; raises ProblemError 404."""
-    job = await service.store.get(ref)
+    job = await service.store.jobs.get(ref)
     if job is None:
         raise ProblemError(404, "job_not_found", f"No job {ref.job_id}, or its record has expired.")
     structlog.contextvars.bind_contextvars(job_id=ref.job_id, kind=job.kind)

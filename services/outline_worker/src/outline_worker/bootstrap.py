@@ -11,8 +11,7 @@ from shared.gathering.gathering import Gatherer, gathering
 from shared.lifecycle.clock import Clock, SystemClock
 from shared.lifecycle.supervisor import Drain
 from shared.llm import CallMetrics, ChatClient
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.sandbox import Sandbox
 from shared.settings import ModelSettings, PriceSettings, SandboxSettings, SearchSettings
 from shared.streams import Handler, run_worker
@@ -29,11 +28,11 @@ async def run(drain: Drain) -> None:
 
 def handler_builder(
     model: ModelSettings, prices: PriceSettings, gatherer: Gatherer
-) -> Callable[[Scripts, Reads, Clock], Handler]:
+) -> Callable[[Store, Clock], Handler]:
     """How to build the handler once Redis is connected."""
 
-    def build(scripts: Scripts, reads: Reads, clock: Clock) -> Handler:
-        saver = RedisSaver(scripts, reads)
+    def build(store: Store, clock: Clock) -> Handler:
+        saver = RedisSaver(store)
         client = ChatClient(
             model, clock, observer=CallMetrics(), price_of=lambda name: prices.price(name, model.base_url)
         )

@@ -22,8 +22,8 @@ from langgraph.checkpoint.base import (
 
 from shared.contracts.errors import LeaseLostError
 from shared.contracts.ids import JobRef
-from shared.redis.reads import Reads
-from shared.redis.scripts import CheckpointItem, Owned, Scripts
+from shared.redis.attempts import CheckpointItem, Owned
+from shared.redis.store import Store
 
 _SEPARATOR = "\x1f"
 _PARTS = ("heads", "blobs", "writes")
@@ -39,10 +39,9 @@ class RedisSaver(BaseCheckpointSaver[str]):
     Writes raise LeaseLostError where the fence no longer holds the job.
     """
 
-    def __init__(self, scripts: Scripts, reads: Reads) -> None:
+    def __init__(self, store: Store) -> None:
         super().__init__()
-        self._scripts = scripts
-        self._reads = reads
+        self._store = store
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """Versions that sort as text."""
@@ -120,16 +119,16 @@ class RedisSaver(BaseCheckpointSaver[str]):
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Forget a job's checkpoints."""
-        await self._reads.drop_checkpoints(JobRef.parse(thread_id), _PARTS)
+        await self._store.jobs.drop_checkpoints(JobRef.parse(thread_id), _PARTS)
 
     async def _put(self, ref: JobRef, config: RunnableConfig, items: list[CheckpointItem]) -> None:
-        told = await self._scripts.put_checkpoint(ref, config["configurable"]["fence"], items)
+        told = await self._store.attempts.put_checkpoint(ref, config["configurable"]["fence"], items)
         if told is not Owned.OK:
             msg = f"job {ref} is no longer ours"
             raise LeaseLostError(msg)
 
     async def _stored(self, ref: JobRef) -> "_Stored":
-        return _Stored(self, ref, *[await self._reads.checkpoint_hash(part, ref) for part in _PARTS])
+        return _Stored(self, ref, *[await self._store.jobs.checkpoint_hash(part, ref) for part in _PARTS])
 
     def _pack(self, value: object) -> bytes:
         kind, data = self.serde.dumps_typed(value)

@@ -19,7 +19,7 @@ from shared.lifecycle.pauses import Pauses
 from shared.observability.metrics import EXPORT_SECONDS, EXPORTS
 from shared.redis.exports import Exports, Taken
 from shared.redis.failures import ANY, UNAVAILABLE
-from shared.redis.reads import Reads
+from shared.redis.jobs import Jobs
 
 log = structlog.get_logger()
 
@@ -51,10 +51,10 @@ class Exporter(Protocol):
 class ExportMaker:
     """Takes what is asked for and has it made."""
 
-    def __init__(self, exporter: Exporter, exports: Exports, reads: Reads, clock: Clock, limits: ExportLimits) -> None:
+    def __init__(self, exporter: Exporter, exports: Exports, jobs: Jobs, clock: Clock, limits: ExportLimits) -> None:
         self._exporter = exporter
         self._exports = exports
-        self._reads = reads
+        self._jobs = jobs
         self._clock = clock
         self._limits = limits
         self._free = asyncio.Semaphore(AT_ONCE)
@@ -120,7 +120,7 @@ class ExportMaker:
 
     async def _attempt(self, taken: Taken) -> bytes | JobError | None:
         """The file, or why there cannot be one, or None where another try may make it."""
-        result, file_format = await self._reads.result(taken.ref), _FORMATS.get(taken.file_format)
+        result, file_format = await self._jobs.result(taken.ref), _FORMATS.get(taken.file_format)
         if result is None or file_format is None:
             return None
         try:

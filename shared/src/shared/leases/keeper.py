@@ -12,9 +12,10 @@ from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Claim
 from shared.contracts.states import JobKind
 from shared.lifecycle.clock import Clock
+from shared.redis.attempts import Owned
 from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.keys import shard_of
-from shared.redis.scripts import Owned, Scripts
+from shared.redis.queues import Queues
 
 log = structlog.get_logger()
 
@@ -63,8 +64,8 @@ class Held:
 class LeaseKeeper:
     """Renews what the worker holds and stops the handlers of what it lost."""
 
-    def __init__(self, scripts: Scripts, clock: Clock, lease_seconds: float) -> None:
-        self._scripts = scripts
+    def __init__(self, queues: Queues, clock: Clock, lease_seconds: float) -> None:
+        self._queues = queues
         self._clock = clock
         self.lease_seconds = lease_seconds
         self._held: dict[JobRef, Held] = {}
@@ -117,7 +118,7 @@ class LeaseKeeper:
     async def run(self) -> None:
         """Renew, and stop trusting what could not be renewed, for ever."""
         async with asyncio.TaskGroup() as group:
-            for shard in range(self._scripts.shards):
+            for shard in range(self._queues.shards):
                 group.create_task(self._renew_forever(shard))
             group.create_task(self._expire_forever())
 
@@ -148,12 +149,12 @@ class LeaseKeeper:
     async def _renew(self, shard: int) -> None:
         by_kind: dict[JobKind, list[Held]] = defaultdict(list)
         for held in self._held.values():
-            if held.ending is not Ending.LOST and shard_of(held.claim.ref, self._scripts.shards) == shard:
+            if held.ending is not Ending.LOST and shard_of(held.claim.ref, self._queues.shards) == shard:
                 by_kind[held.claim.kind].append(held)
         for kind, group in by_kind.items():
             sent_at = self._clock.monotonic()
             leases = [(held.claim.ref, held.claim.fence) for held in group]
-            replies = await self._scripts.renew(shard, kind, round(self.lease_seconds * 1000), leases)
+            replies = await self._queues.renew(shard, kind, round(self.lease_seconds * 1000), leases)
             for held, reply in zip(group, replies, strict=True):
                 self._apply(held, reply, sent_at)
 

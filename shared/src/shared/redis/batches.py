@@ -10,9 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.ids import JobRef
 from shared.contracts.states import JobKind
-from shared.redis.client import Connections
 from shared.redis.failures import UnconfirmedError
-from shared.redis.keys import Keyspace, shard_of
 from shared.redis.runner import ScriptRunner
 
 
@@ -76,12 +74,9 @@ class BatchRecord(_Stored):
 class Batches:
     """The records of batches. A batch has a name like a job's."""
 
-    def __init__(self, connections: Connections, shards: int, confirm_seconds: float | None = None) -> None:
-        self._redis: Any = connections.commands
-        self._runner = ScriptRunner(connections)
-        self._confirm_seconds = confirm_seconds
-        """How long a record may take to reach a replica; None asks none."""
-        self.shards = shards
+    def __init__(self, runner: ScriptRunner) -> None:
+        self._runner = runner
+        self._redis: Any = runner.connections.commands
 
     async def begin(self, ref: JobRef, record: BatchRecord) -> BatchRecord:
         """Store a record, unless there is one; returns the one that stands."""
@@ -98,10 +93,7 @@ class Batches:
 
     async def confirm(self, ref: JobRef) -> None:
         """Raise UnconfirmedError where a replica was asked for, and none has the record in time."""
-        if self._confirm_seconds is None:
-            return
-        shard = shard_of(ref, self.shards)
-        if not await self._runner.exists_confirmed(self._key(ref), shard, self._confirm_seconds):
+        if not await self._runner.is_safe(self._key(ref), ref):
             msg = "the record of the batch is gone again"
             raise UnconfirmedError(msg)
 
@@ -115,4 +107,4 @@ class Batches:
         return record
 
     def _key(self, ref: JobRef) -> str:
-        return Keyspace(shard_of(ref, self.shards)).batch(ref)
+        return self._runner.keys(ref).batch(ref)

@@ -10,9 +10,7 @@ from typing import Any, cast
 from shared.contracts.errors import JobError
 from shared.contracts.exports import ExportFormat
 from shared.contracts.ids import JobRef
-from shared.redis.client import Connections
 from shared.redis.commands import AskExport, PutExport, TakeExport
-from shared.redis.keys import Keyspace, shard_of
 from shared.redis.runner import ScriptRunner
 
 MOST_ASKED_FOR = 10_000
@@ -55,23 +53,22 @@ class Taken:
 class Exports:
     """The commands on files; all but ``take`` may be repeated."""
 
-    def __init__(self, connections: Connections, shards: int) -> None:
-        self._connections = connections
-        self._runner = ScriptRunner(connections)
-        self.shards = shards
+    def __init__(self, runner: ScriptRunner, most_asked_for: int = MOST_ASKED_FOR) -> None:
+        self._runner = runner
+        self.most_asked_for = most_asked_for
 
     async def ask(self, ref: JobRef, file_format: ExportFormat) -> Answer:
         """Ask for a file, once however often this is called."""
         command = AskExport(
-            id=str(ref), format=file_format, most=MOST_ASKED_FOR, failure_ms=round(FAILURE_SECONDS * 1000)
+            id=str(ref), format=file_format, most=self.most_asked_for, failure_ms=round(FAILURE_SECONDS * 1000)
         )
-        asked, *why = await self._runner.run(command, self._shard(ref))
+        asked, *why = await self._runner.run(command, self._runner.shard(ref))
         return Answer(Asked(asked.decode()), JobError.model_validate_json(why[0]) if why else None)
 
     async def look(self, ref: JobRef, file_format: ExportFormat) -> Answer:
         """Where a file that was asked for stands, without the file: as ``ask``, but it asks for nothing."""
-        keys = self._keys(ref)
-        ready, why, kept = await self._connections.commands.together(
+        keys = self._runner.keys(ref)
+        ready, why, kept = await self._runner.connections.commands.together(
             ("HEXISTS", keys.export(ref), file_format),
             ("HGET", keys.export(ref), f"failed:{file_format}"),
             ("EXISTS", keys.result(ref)),
@@ -84,8 +81,8 @@ class Exports:
 
     async def file(self, ref: JobRef, file_format: ExportFormat) -> bytes | None:
         """The file, or None where there is none."""
-        redis: Any = self._connections.commands
-        return cast("bytes | None", await redis.hget(self._keys(ref).export(ref), file_format))
+        redis: Any = self._runner.connections.commands
+        return cast("bytes | None", await redis.hget(self._runner.keys(ref).export(ref), file_format))
 
     async def take(self, shard: int, seconds: float) -> Taken | None:
         """The file to make next, this worker's own for a time; None where none is due.
@@ -93,7 +90,7 @@ class Exports:
         Not repeated after a lost reply: what it took is due again when the time is over.
         """
         command = TakeExport(time_ms=round(seconds * 1000), most_tries=MOST_TRIES)
-        found = await self._runner.run(command, shard, self._connections.once)
+        found = await self._runner.run(command, shard, self._runner.connections.once)
         if not found:
             return None
         ref, file_format, made_of = (part.decode() for part in found)
@@ -115,11 +112,5 @@ class Exports:
         command = PutExport(
             id=str(taken.ref), format=taken.file_format, made_of=taken.made_of, outcome=outcome, content=content
         )
-        reply = await self._runner.run(command, self._shard(taken.ref))
+        reply = await self._runner.run(command, self._runner.shard(taken.ref))
         return bool(reply == b"ok")
-
-    def _shard(self, ref: JobRef) -> int:
-        return shard_of(ref, self.shards)
-
-    def _keys(self, ref: JobRef) -> Keyspace:
-        return Keyspace(self._shard(ref))

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from shared.contracts.ids import JobRef
 from shared.redis.commands import Approve, PutOutline
-from shared.redis.scripts import Scripts
+from shared.redis.runner import ScriptRunner
 
 MOST_VERSIONS = 200
 MOST_BYTES = 16 * 1024 * 1024
@@ -56,10 +56,10 @@ class OutlineChange:
 
 
 class Outlines:
-    """Commands on outlines; all may be repeated. Raise UnconfirmedError as ``Scripts.submit`` does."""
+    """Commands on outlines; all may be repeated. Raise UnconfirmedError as ``Jobs.submit`` does."""
 
-    def __init__(self, scripts: Scripts) -> None:
-        self._scripts = scripts
+    def __init__(self, runner: ScriptRunner) -> None:
+        self._runner = runner
 
     async def put(self, ref: JobRef, change: OutlineChange) -> Put:
         """Store the next version, unless somebody else made one meanwhile."""
@@ -73,8 +73,8 @@ class Outlines:
             most_versions=MOST_VERSIONS,
             most_bytes=MOST_BYTES,
         )
-        return Put(await self._scripts.asked(ref, command))
+        return Put(await self._runner.asked(ref, command))
 
     async def approve(self, ref: JobRef, version: int | None) -> Approved:
         """Let a planned document be written: what was seen, or whichever is the latest."""
-        return Approved(await self._scripts.asked(ref, Approve(id=str(ref), seen=version)))
+        return Approved(await self._runner.asked(ref, Approve(id=str(ref), seen=version)))

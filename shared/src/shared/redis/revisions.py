@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.contracts.ids import JobRef
-from shared.redis.client import Connections
-from shared.redis.keys import Keyspace, shard_of
+from shared.redis.runner import ScriptRunner
 
 MOST_MEMBERS = 200
 
@@ -13,17 +12,18 @@ MOST_MEMBERS = 200
 class Revisions:
     """Plain commands, all of which may be repeated: a member is a name only, and what it names may never come to be."""
 
-    def __init__(self, connections: Connections, shards: int, life_seconds: int) -> None:
-        self._redis: Any = connections.commands
-        self._life_seconds = life_seconds
-        """From the last addition."""
-        self.shards = shards
+    def __init__(self, runner: ScriptRunner) -> None:
+        self._runner = runner
+        self._redis: Any = runner.connections.commands
 
-    async def add(self, root: JobRef, member: JobRef, at_ms: int) -> bool:
-        """Count a document among those that go back to the root; false where these are too many."""
+    async def add(self, root: JobRef, member: JobRef, at_ms: int, life_seconds: int) -> bool:
+        """Count a document among those that go back to the root; false where these are too many.
+
+        The names stay for ``life_seconds`` from the last addition.
+        """
         key = self._key(root)
         added, _, count = await self._redis.together(
-            ("ZADD", key, "NX", at_ms, str(member)), ("EXPIRE", key, self._life_seconds), ("ZCARD", key)
+            ("ZADD", key, "NX", at_ms, str(member)), ("EXPIRE", key, life_seconds), ("ZCARD", key)
         )
         if added and count > MOST_MEMBERS:
             await self._redis.zrem(key, str(member))
@@ -42,4 +42,4 @@ class Revisions:
         return [JobRef.parse(name.decode()) for name in found]
 
     def _key(self, root: JobRef) -> str:
-        return Keyspace(shard_of(root, self.shards)).revisions(root)
+        return self._runner.keys(root).revisions(root)

@@ -10,7 +10,7 @@ from shared.contracts.states import Band, JobKind
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.pauses import Pauses
 from shared.redis.failures import ANY, TIMED_OUT, UNAVAILABLE
-from shared.redis.scripts import Fetcher, Scripts
+from shared.redis.queues import Fetcher, Queues
 from shared.streams.doorbell import Doorbell
 
 log = structlog.get_logger()
@@ -38,15 +38,15 @@ class Claims:
     """Fetches of one worker. They are numbered, so that what a lost reply claimed can be given back."""
 
     def __init__(
-        self, worker: str, kind: JobKind, scripts: Scripts, doorbell: Doorbell, clock: Clock, lease_seconds: float
+        self, worker: str, kind: JobKind, queues: Queues, doorbell: Doorbell, clock: Clock, lease_seconds: float
     ) -> None:
         self._worker = worker
         self._kind = kind
-        self._scripts = scripts
+        self._queues = queues
         self._doorbell = doorbell
         self._clock = clock
         self._lease_ms = round(lease_seconds * 1000)
-        self._shards = [_Shard() for _ in range(scripts.shards)]
+        self._shards = [_Shard() for _ in range(queues.shards)]
 
     @property
     def all_away(self) -> bool:
@@ -85,13 +85,11 @@ class Claims:
     async def _fetch(self, number: int, shard: _Shard, count: int, turn: int, *, suspects: bool) -> list[Claim]:
         bands: Sequence[Band] = list(Band)[::-1] if turn % REVERSE_EVERY == 0 else list(Band)
         if shard.unanswered:
-            given_back = await self._scripts.reconcile(number, self._kind, Fetcher(self._worker, shard.answered))
+            given_back = await self._queues.reconcile(number, self._kind, Fetcher(self._worker, shard.answered))
             log.info("reconciled", shard=number, given_back=given_back)
         shard.unanswered = True
         fetcher = Fetcher(self._worker, turn)
-        fetched = await self._scripts.fetch(
-            number, self._kind, fetcher, self._lease_ms, count, bands, suspects=suspects
-        )
+        fetched = await self._queues.fetch(number, self._kind, fetcher, self._lease_ms, count, bands, suspects=suspects)
         shard.unanswered = False
         shard.answered = turn
         if not self._doorbell.knows(number):

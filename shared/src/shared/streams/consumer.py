@@ -13,8 +13,7 @@ from shared.lifecycle.clock import Clock
 from shared.lifecycle.supervisor import Drain
 from shared.observability.health import Health
 from shared.observability.metrics import JOB_SECONDS, JOB_WAIT_SECONDS, JOBS_RUNNING, JOBS_SETTLED, JOBS_STARTED
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
 from shared.settings import WorkerSettings
 from shared.streams.attempt import attempt
 from shared.streams.claims import Claims
@@ -50,8 +49,7 @@ class Consumer:
         self,
         kind: JobKind,
         handler: Handler,
-        scripts: Scripts,
-        reads: Reads,
+        store: Store,
         keeper: LeaseKeeper,
         claims: Claims,
         doorbell: Doorbell,
@@ -62,8 +60,7 @@ class Consumer:
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self._handler = handler
-        self._scripts = scripts
-        self._reads = reads
+        self._store = store
         self._keeper = keeper
         self._claims = claims
         self._doorbell = doorbell
@@ -72,7 +69,7 @@ class Consumer:
         self._settings = settings
         self._health = health
         self._settle_seconds = settle_seconds
-        self._settler = Settler(scripts, clock)
+        self._settler = Settler(store.attempts, clock)
         self._backoff = Backoff(settings.backoff_base_seconds, settings.backoff_cap_seconds)
         self._fetches = itertools.count(1)
         self._started, self._running = JOBS_STARTED.labels(kind), JOBS_RUNNING.labels(kind)
@@ -94,8 +91,8 @@ class Consumer:
             request_id=claim.request_id,
         ), self._running.track_inprogress(), self._seconds.time():  # fmt: skip
             log.info("job_started", waited_seconds=claim.waited_seconds)
-            events = EventWriter(claim, self._scripts, self._clock)
-            session = Session(held, self._keeper, self._scripts, self._reads, events, limits, self._clock)
+            events = EventWriter(claim, self._store.attempts, self._clock)
+            session = Session(held, self._keeper, self._store, events, limits, self._clock)
             try:
                 outcome = await attempt(self._handler, held, session, self._backoff)
                 held.settling = True
@@ -131,8 +128,8 @@ class Consumer:
         """Claim what fits; true if there may be more."""
         more = False
         turn = next(self._fetches)
-        for step in range(self._scripts.shards):
-            shard = (turn + step) % self._scripts.shards
+        for step in range(self._store.shards):
+            shard = (turn + step) % self._store.shards
             free = min(self._settings.concurrency - len(self._keeper), MOST_CLAIMED)
             if free <= 0 and self._doorbell.knows(shard):
                 return False

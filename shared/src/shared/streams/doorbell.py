@@ -9,9 +9,9 @@ from shared.contracts.states import Band, JobKind
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.pauses import Pauses
 from shared.redis.client import Connections
+from shared.redis.entries import read_streams
 from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.keys import Keyspace
-from shared.redis.reads import read_streams
 
 log = structlog.get_logger()
 

@@ -12,8 +12,8 @@ from shared.contracts.jobs import Claim
 from shared.contracts.text import encodable
 from shared.lifecycle.clock import Clock
 from shared.observability.metrics import EVENTS_WRITTEN
+from shared.redis.attempts import Attempts, NewEvent, Owned
 from shared.redis.failures import OUT_OF_MEMORY, UNAVAILABLE
-from shared.redis.scripts import NewEvent, Owned, Scripts
 from shared.streams.codec import encode, type_of
 
 log = structlog.get_logger()
@@ -36,9 +36,9 @@ class EventWriter:
     ``emit`` and ``text`` never wait; ``run`` writes what comes; ``flush`` returns when all is written.
     """
 
-    def __init__(self, claim: Claim, scripts: Scripts, clock: Clock) -> None:
+    def __init__(self, claim: Claim, attempts: Attempts, clock: Clock) -> None:
         self._claim = claim
-        self._scripts = scripts
+        self._attempts = attempts
         self._clock = clock
         self._seq = 0
         self._queue: deque[NewEvent] = deque()
@@ -154,7 +154,7 @@ class EventWriter:
 
     async def _append(self, batch: list[NewEvent]) -> Owned:
         try:
-            told = await self._scripts.append_events(self._claim, batch)
+            told = await self._attempts.append_events(self._claim, batch)
         except OUT_OF_MEMORY:
             log.warning("events_dropped_redis_full", events=len(batch))
             return Owned.OK

@@ -12,7 +12,7 @@ from shared.contracts.workers import GivenOrder, Order, WorkerRecord
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.supervisor import RESTART_EXIT_STATUS, Drain
 from shared.redis.failures import ANY, UNAVAILABLE
-from shared.redis.operations import Operations
+from shared.redis.workers import Workers
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ class Registration:
         worker_id: str,
         kind: JobKind,
         slots: int,
-        operations: Operations,
+        workers: Workers,
         clock: Clock,
         holding: Callable[[], tuple[str, ...]],
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
@@ -38,7 +38,7 @@ class Registration:
         self._id = worker_id
         self._kind = kind
         self._slots = slots
-        self._operations = operations
+        self._workers = workers
         self._clock = clock
         self._holding = holding
         self._heartbeat_seconds = heartbeat_seconds
@@ -82,7 +82,7 @@ class Registration:
         """Leave the registry; where Redis is away, the last heartbeat runs out instead."""
         try:
             async with asyncio.timeout(SIGN_OFF_SECONDS):
-                await self._operations.sign_off(self._id)
+                await self._workers.sign_off(self._id)
         except (*UNAVAILABLE, ANY, TimeoutError) as error:
             log.warning("sign_off_failed", error=str(error))
 
@@ -100,7 +100,7 @@ class Registration:
         )
         life_seconds = self._heartbeat_seconds * HEARTBEATS_MISSED
         try:
-            return await self._operations.heartbeat(record, life_seconds, self._follows)
+            return await self._workers.heartbeat(record, life_seconds, self._follows)
         except (*UNAVAILABLE, ANY) as error:
             log.warning("heartbeat_failed", error=str(error))
             return self._follows

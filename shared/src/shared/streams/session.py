@@ -10,8 +10,8 @@ from shared.contracts.jobs import Claim
 from shared.contracts.usage import Usage
 from shared.leases import Held, LeaseKeeper
 from shared.lifecycle.clock import Clock
-from shared.redis.reads import Reads
-from shared.redis.scripts import ArtifactWrite, Owned, Scripts
+from shared.redis.attempts import ArtifactWrite, Owned
+from shared.redis.store import Store
 from shared.streams.limits import TimeLimits
 from shared.streams.outcome import HandOver
 from shared.streams.publisher import EventWriter
@@ -24,8 +24,7 @@ class Session:
         self,
         held: Held,
         keeper: LeaseKeeper,
-        scripts: Scripts,
-        reads: Reads,
+        store: Store,
         events: EventWriter,
         limits: TimeLimits,
         clock: Clock,
@@ -34,8 +33,7 @@ class Session:
         self.events = events
         self._held = held
         self._keeper = keeper
-        self._scripts = scripts
-        self._reads = reads
+        self._store = store
         self._limits = limits
         self._clock = clock
         self._unsettled: Usage | None = None
@@ -71,14 +69,14 @@ class Session:
 
     async def payload(self) -> bytes:
         """The request as accepted; raises RequestLostError where it is gone."""
-        payload = await self._reads.payload(self.claim.ref)
+        payload = await self._store.jobs.payload(self.claim.ref)
         if payload is None:
             raise RequestLostError("The job's request is no longer in Redis; submit the job again.")
         return payload
 
     async def load(self, field: str) -> bytes | None:
         """A piece of stored work of this job."""
-        return await self._reads.artifact(self.claim.ref, field)
+        return await self._store.jobs.artifact(self.claim.ref, field)
 
     async def require(self, field: str) -> bytes:
         """A piece of stored work that must be there; raises WorkLostError where it is not."""
@@ -89,7 +87,7 @@ class Session:
 
     async def stored_fields(self) -> list[str]:
         """Names of all stored work of this job."""
-        return await self._reads.artifact_fields(self.claim.ref)
+        return await self._store.jobs.artifact_fields(self.claim.ref)
 
     async def store(self, field: str, value: bytes) -> None:
         """Keep a piece of work beyond this attempt, and count in the same step what was spent so far."""
@@ -103,7 +101,7 @@ class Session:
 
     async def _put(self, write: ArtifactWrite) -> None:
         try:
-            told = await self._scripts.put_artifact(self.claim, write)
+            told = await self._store.attempts.put_artifact(self.claim, write)
         except BaseException:
             self._unconfirmed.append(write)
             raise

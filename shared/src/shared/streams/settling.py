@@ -9,8 +9,8 @@ from shared.contracts.errors import LeaseLostError
 from shared.contracts.usage import Usage
 from shared.leases import Ending, Held
 from shared.lifecycle.clock import Clock
+from shared.redis.attempts import Attempts, Settled
 from shared.redis.failures import UNAVAILABLE
-from shared.redis.scripts import Scripts, Settled
 from shared.streams.outcome import Done, Fail, HandOver, LeaseLost, Outcome, Release, Retry
 from shared.streams.session import Session
 
@@ -22,8 +22,8 @@ _T = TypeVar("_T")
 class Settler:
     """Settles attempts, and goes on trying while Redis is away and the lease may still be ours."""
 
-    def __init__(self, scripts: Scripts, clock: Clock) -> None:
-        self._scripts = scripts
+    def __init__(self, attempts: Attempts, clock: Clock) -> None:
+        self._attempts = attempts
         self._clock = clock
 
     async def settle(self, held: Held, session: Session, outcome: Outcome) -> Settled:
@@ -42,16 +42,16 @@ class Settler:
         claim, seq = session.claim, session.events.next_seq()
         match outcome:
             case Done(result):
-                return await self._scripts.finish(claim, seq, result, usage)
+                return await self._attempts.finish(claim, seq, result, usage)
             case HandOver(version, stored, outline):
-                return await self._scripts.hand_over(claim, seq, version, stored, outline, usage)
+                return await self._attempts.hand_over(claim, seq, version, stored, outline, usage)
             case Retry(error, wait_seconds):
                 wait_ms = round(wait_seconds * 1000)
-                return await self._scripts.fail(claim, seq, error.model_dump_json().encode(), wait_ms, usage)
+                return await self._attempts.fail(claim, seq, error.model_dump_json().encode(), wait_ms, usage)
             case Fail(error):
-                return await self._scripts.fail(claim, seq, error.model_dump_json().encode(), None, usage)
+                return await self._attempts.fail(claim, seq, error.model_dump_json().encode(), None, usage)
             case Release():
-                return await self._scripts.release(claim, seq, usage)
+                return await self._attempts.release(claim, seq, usage)
             case LeaseLost():
                 return Settled.FENCED
             case _:

@@ -10,9 +10,8 @@ from shared.contracts.ids import DEFAULT_TENANT
 from shared.contracts.states import JobKind
 from shared.lifecycle.clock import Clock
 from shared.redis.failures import ANY, UNAVAILABLE
-from shared.redis.operations import Operations
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.queues import Queues
+from shared.redis.store import Store
 
 log = structlog.get_logger()
 
@@ -31,7 +30,7 @@ class UpkeepPauses:
 
 
 async def promote_forever(
-    scripts: Scripts,
+    queues: Queues,
     shard: int,
     kind: JobKind,
     clock: Clock,
@@ -42,7 +41,7 @@ async def promote_forever(
     while True:
         pause = pauses.promote_seconds
         try:
-            _, wait_ms = await scripts.promote(shard, kind)
+            _, wait_ms = await queues.promote(shard, kind)
         except (*UNAVAILABLE, ANY) as error:
             log.warning("promote_failed", shard=shard, error=str(error))
         else:
@@ -53,7 +52,7 @@ async def promote_forever(
 
 
 async def sweep_forever(
-    operations: Operations,
+    queues: Queues,
     shard: int,
     kind: JobKind,
     clock: Clock,
@@ -65,7 +64,7 @@ async def sweep_forever(
     cursor = dropped = 0
     while True:
         try:
-            swept = await operations.sweep(shard, kind, DEFAULT_TENANT, cursor, lease_ms)
+            swept = await queues.sweep(shard, kind, DEFAULT_TENANT, cursor, lease_ms)
         except (*UNAVAILABLE, ANY) as error:
             log.warning("sweep_failed", shard=shard, error=str(error))
         else:
@@ -75,11 +74,11 @@ async def sweep_forever(
         await clock.sleep(0.1 if dropped else pauses.sweep())
 
 
-async def agree_forever(reads: Reads, clock: Clock, pauses: UpkeepPauses) -> None:
+async def agree_forever(store: Store, clock: Clock, pauses: UpkeepPauses) -> None:
     """See that the number of shards stays agreed upon; raises ShardMismatchError where it is another one now."""
     while True:
         try:
-            await reads.fix_shards()
+            await store.fix_shards()
         except (*UNAVAILABLE, ANY) as error:
             log.warning("agreeing_failed", error=str(error))
         await clock.sleep(pauses.sweep())

@@ -21,12 +21,10 @@ from shared.lifecycle.pauses import Pauses
 from shared.lifecycle.supervisor import Drain
 from shared.observability.health import Health, internal_port
 from shared.observability.logging import configure_logging
-from shared.redis.client import Connections, connections
-from shared.redis.exports import Exports
+from shared.redis.client import connections
 from shared.redis.failures import ANY, UNAVAILABLE
-from shared.redis.operations import Operations, read_order
-from shared.redis.reads import Reads
-from shared.redis.scripts import Scripts
+from shared.redis.store import Store
+from shared.redis.workers import read_order
 from shared.settings import ObservabilitySettings, RedisSettings, WorkerSettings
 from shared.streams.claims import Claims
 from shared.streams.consumer import SETTLE_SECONDS, Consumer, Orders
@@ -63,34 +61,29 @@ class WorkerRuntime:
     def __init__(
         self,
         worker: Worker,
-        connections: Connections,
-        scripts: Scripts,
-        reads: Reads,
+        store: Store,
         clock: Clock,
         settings: WorkerSettings,
         health: Health,
         tuning: Tuning = Tuning(),
     ) -> None:
         self._worker = worker
-        self._scripts = scripts
-        self._reads = reads
+        self._store = store
         self._clock = clock
         self._lease_seconds = settings.lease_seconds
         self._tuning = tuning
-        self._operations = Operations(connections, scripts.shards)
-        self.keeper = LeaseKeeper(scripts, clock, settings.lease_seconds)
-        self._doorbell = Doorbell(connections, worker.kind, clock, self._obey)
+        self.keeper = LeaseKeeper(store.queues, clock, settings.lease_seconds)
+        self._doorbell = Doorbell(store.connections, worker.kind, clock, self._obey)
         self._registration = Registration(
-            worker.id, worker.kind, settings.concurrency, self._operations, clock, self._job_ids,
+            worker.id, worker.kind, settings.concurrency, store.workers, clock, self._job_ids,
             min(HEARTBEAT_SECONDS, settings.lease_seconds / 3),
         )  # fmt: skip
-        self._claims = Claims(worker.id, worker.kind, scripts, self._doorbell, clock, settings.lease_seconds)
+        self._claims = Claims(worker.id, worker.kind, store.queues, self._doorbell, clock, settings.lease_seconds)
         self._exports: ExportMaker | None = None
         if worker.exporter is not None:
-            exports = Exports(connections, scripts.shards)
-            self._exports = ExportMaker(worker.exporter, exports, reads, clock, tuning.exports)
+            self._exports = ExportMaker(worker.exporter, store.exports, store.jobs, clock, tuning.exports)
         self._consumer = Consumer(
-            worker.kind, worker.handler, scripts, reads, self.keeper, self._claims, self._doorbell,
+            worker.kind, worker.handler, store, self.keeper, self._claims, self._doorbell,
             Orders(self._told_to_work, self._files_making), clock, settings, health, tuning.settle_seconds,
         )  # fmt: skip
 
@@ -109,15 +102,15 @@ class WorkerRuntime:
         yield self.keeper.run()
         yield self._registration.run(drain, self._doorbell.ring)
         yield self._ring_on(drain)
-        yield agree_forever(self._reads, self._clock, pauses)
-        for shard in range(self._scripts.shards):
+        yield agree_forever(self._store, self._clock, pauses)
+        for shard in range(self._store.shards):
             yield self._doorbell.listen(shard)
-            yield promote_forever(self._scripts, shard, kind, self._clock, self._claims.reached, pauses)
-            yield sweep_forever(self._operations, shard, kind, self._clock, self._lease_seconds, pauses)
+            yield promote_forever(self._store.queues, shard, kind, self._clock, self._claims.reached, pauses)
+            yield sweep_forever(self._store.queues, shard, kind, self._clock, self._lease_seconds, pauses)
 
     def _exporting(self, drain: Drain) -> Iterator[Coroutine[Any, Any, None]]:
         if self._exports is not None:
-            for shard in range(self._scripts.shards):
+            for shard in range(self._store.shards):
                 for _ in range(AT_ONCE):
                     yield self._exports.serve(shard, lambda: not drain.asked and self._told_to_work())
 
@@ -155,7 +148,7 @@ def worker_id() -> str:
 async def run_worker(
     kind: JobKind,
     metrics_port: int,
-    build_handler: Callable[[Scripts, Reads, Clock], Handler],
+    build_handler: Callable[[Store, Clock], Handler],
     drain: Drain,
     exports: Exporter | None = None,
     tuning: Tuning = Tuning(),
@@ -167,23 +160,23 @@ async def run_worker(
     listener = open_listener(observability.host, metrics_port, observability.metrics_fd, INTERNAL)
     with internal_port(health, listener):
         async with connections(redis) as opened:
-            scripts, reads = Scripts(opened, redis.shards), Reads(opened, redis.shards)
-            worker = Worker(name, kind, build_handler(scripts, reads, clock), exports)
-            runtime = WorkerRuntime(worker, opened, scripts, reads, clock, settings, health, tuning)
-            if await _prepared(reads, kind, clock, health, drain):
+            store = Store(opened, redis.shards)
+            worker = Worker(name, kind, build_handler(store, clock), exports)
+            runtime = WorkerRuntime(worker, store, clock, settings, health, tuning)
+            if await _prepared(store, kind, clock, health, drain):
                 log.info("consuming", concurrency=settings.concurrency, lease_seconds=settings.lease_seconds)
                 await runtime.run(drain)
     log.info("stopped")
 
 
-async def _prepared(reads: Reads, kind: JobKind, clock: Clock, health: Health, drain: Drain) -> bool:
+async def _prepared(store: Store, kind: JobKind, clock: Clock, health: Health, drain: Drain) -> bool:
     """Agree on the shards and create the groups as soon as Redis answers; false if told to stop before."""
     pauses = Pauses()
     while not drain.asked:
         health.beat()
         try:
-            await reads.fix_shards()
-            await reads.ensure_groups(kind)
+            await store.fix_shards()
+            await store.queues.ensure_groups(kind)
         except (*UNAVAILABLE, ANY) as error:
             log.warning("waiting_for_redis", error=str(error))
             await clock.sleep(pauses.following())

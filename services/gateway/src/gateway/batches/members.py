@@ -15,13 +15,13 @@ from gateway.batches.views import BatchCancelled, BatchRetried
 from gateway.dependencies import Services, ServicesDep
 from gateway.http.cursors import read_cursor
 from gateway.http.errors import ProblemError, invalid
+from gateway.parts.listing import Page
 from shared.contracts.ids import JOB_ID_PATTERN, JobRef
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobState
-from shared.jobs import Page
 from shared.redis.batches import BatchRecord, Member
-from shared.redis.scripts import Cancelled, Retried
-from shared.redis.surveys import Place
+from shared.redis.jobs import Cancelled, Retried
+from shared.redis.lists import Place
 
 AT_ONCE = 32
 """Jobs of a batch under way at the same time: a batch is not to hold up everybody else's requests."""
@@ -44,7 +44,7 @@ async def load_batch(batch_id: Annotated[str, Path(description="Id of the batch"
     if not _BATCH_ID.fullmatch(batch_id):
         raise ProblemError(404, "batch_not_found", "No batch can have this id.")
     structlog.contextvars.bind_contextvars(batch_id=batch_id)
-    record = await service.batches.get(JobRef(batch_id))
+    record = await service.store.batches.get(JobRef(batch_id))
     if record is None:
         detail = f"No batch {batch_id}, or nobody asked for it for a week."
         raise ProblemError(404, "batch_not_found", detail)
@@ -79,7 +79,7 @@ async def _walk(service: Services, members: Sequence[Member]) -> AsyncGenerator[
     """Page by page: other requests have their turn in between."""
     for begin in range(0, len(members), PAGE_RECORDS):
         page = members[begin : begin + PAGE_RECORDS]
-        for member, record in zip(page, await service.surveys.records([each.ref for each in page]), strict=True):
+        for member, record in zip(page, await service.store.jobs.records([each.ref for each in page]), strict=True):
             job = Job.from_record(member.ref, record) if record else None
             yield job if job is not None and job.digest == member.digest else None
 
@@ -127,7 +127,7 @@ class Acceptance:
         now = self._service.clock.monotonic()
         if not self._over and now - self._asked_at >= ASKED_SECONDS:
             self._asked_at = now
-            record = await self._service.batches.get(self._ref)
+            record = await self._service.store.batches.get(self._ref)
             self._over = record is None or record.stored
         return not self._over
 
@@ -137,7 +137,7 @@ async def cancel_all(service: Services, record: BatchRecord) -> BatchCancelled:
     answers: Counter[Cancelled] = Counter()
 
     async def cancel(job: Job) -> None:
-        answers[await service.store.cancel(job)] += 1
+        answers[await service.store.jobs.cancel(job.ref)] += 1
 
     there = [job for job in await jobs_of(service, record) if job is not None]
     await each([job for job in there if not job.state.terminal], cancel)
@@ -150,7 +150,7 @@ async def retry_failed(service: Services, record: BatchRecord, request_id: str) 
     answers: Counter[Retried] = Counter()
 
     async def retry(job: Job) -> None:
-        answers[await service.store.retry(job, request_id)] += 1
+        answers[await service.store.jobs.retry(job.ref, request_id)] += 1
 
     jobs = await jobs_of(service, record)
     await each([job for job in jobs if job is not None and job.state is JobState.FAILED], retry)

@@ -141,8 +141,7 @@ async def batch_events(watched: Annotated[WatchedBatch, Depends(watched_batch)],
         Follower(
             subscription,
             position,
-            service.store,
-            service.reads,
+            service.store.jobs,
             service.clock,
             Expected(members[subscription.ref].digest, acceptance.goes_on),
         )

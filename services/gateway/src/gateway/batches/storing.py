@@ -29,18 +29,18 @@ async def accept_batch(
     Raises ProblemError 409 or 422 where another batch has the id, and 503 where not all of it could be stored.
     """
     ref = JobRef(batch.batch_id)
-    known = await service.batches.get(ref)
+    known = await service.store.batches.get(ref)
     if known is None:
-        known = await service.batches.begin(ref, _new_record(service, batch, request_id))
+        known = await service.store.batches.begin(ref, _new_record(service, batch, request_id))
     if known.digest != batch.digest:
         raise _conflict(batch.batch_id, keyed=keyed)
     if known.stored:
-        await service.batches.confirm(ref)
+        await service.store.batches.confirm(ref)
         return known, await jobs_of(service, known), True
     storing = _Storing(service, batch, request_id)
     try:
         record = known.model_copy(update={"refusals": await storing.run(), "stored": True})
-        await service.batches.end(ref, record)
+        await service.store.batches.end(ref, record)
     except (ProblemError, *_INTERRUPTIONS) as error:
         raise storing.interrupted(error) from error
     log.info("batch_accepted", batch_id=batch.batch_id, jobs=len(storing.jobs), refused=len(record.refusals))
@@ -120,7 +120,7 @@ class _Storing:
         command = item.command
         if isinstance(command, OutlineCommand) or command.outline_job_id is None or command.context_files:
             return
-        size = await self._service.reads.payload_bytes(JobRef(command.outline_job_id))
+        size = await self._service.store.jobs.payload_bytes(JobRef(command.outline_job_id))
         self._copied += size
         if self._copied > MOST_SHARED_BYTES:
             message = (

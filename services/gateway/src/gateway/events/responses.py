@@ -23,5 +23,5 @@ async def all_sent(service: Services, jobs: Sequence[Job | None], after: Sequenc
     there = [(job, position) for job, position in zip(jobs, after, strict=True) if job is not None]
     if not all(job.state.terminal for job, _ in there):
         return False
-    newest = await asyncio.gather(*(service.reads.last_event_id(job.ref) for job, _ in there))
+    newest = await asyncio.gather(*(service.store.jobs.last_event_id(job.ref) for job, _ in there))
     return newest == [position for _, position in there]

@@ -58,7 +58,7 @@ async def _load(service: Services, watching: Watching) -> list[Job | None]:
     """The jobs of a list. One that is gone is None to a client that was there, and to others a ProblemError 404."""
     refs = watching.jobs.refs
     structlog.contextvars.bind_contextvars(jobs=len(refs))
-    records = await service.surveys.records(refs)
+    records = await service.store.jobs.records(refs)
     found = [Job.from_record(ref, record) if record else None for ref, record in zip(refs, records, strict=True)]
     unknown = [ref.job_id for ref, job in zip(refs, found, strict=True) if job is None]
     if unknown and watching.resumed is None:
@@ -75,7 +75,7 @@ def _stream(
     service: Services, watching: Sequence[Subscription], after: Sequence[EventId], mark: Mark, about: Origin
 ) -> EventStream:
     followers = [
-        Follower(subscription, position, service.store, service.reads, service.clock)
+        Follower(subscription, position, service.store.jobs, service.clock)
         for subscription, position in zip(watching, after, strict=True)
     ]
     return EventStream(followers, mark, about, service.hub, service.clock, service.settings)

@@ -5,7 +5,7 @@ import binascii
 import re
 
 from gateway.http.errors import ProblemError
-from shared.redis.surveys import Place
+from shared.redis.lists import Place
 
 _PLACE = re.compile(r"[0-9a-f]{8} (\d{1,15}) ([A-Za-z0-9._-]{1,64}/[A-Za-z0-9][A-Za-z0-9._:-]{0,127})\Z", re.ASCII)
 

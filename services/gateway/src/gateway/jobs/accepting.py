@@ -1,5 +1,7 @@
 """Accepting a job once, whoever sends it how often."""
 
+import dataclasses
+import hashlib
 import json
 
 import structlog
@@ -11,12 +13,16 @@ from shared.contracts.commands import JobOptions
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job, JobSpec, Origin
 from shared.contracts.states import JobKind
-from shared.jobs.store import digest_of
 from shared.observability.metrics import JOBS_ACCEPTED
 from shared.redis.failures import UnconfirmedError
-from shared.redis.scripts import Submitted
+from shared.redis.jobs import Submitted
 
 log = structlog.get_logger()
+
+
+def digest_of(kind: JobKind, canonical_body: bytes) -> str:
+    """SHA-256 that tells whether two requests ask for the same."""
+    return hashlib.sha256(kind.encode() + b"\0" + canonical_body).hexdigest()
 
 
 def new_job(
@@ -52,7 +58,7 @@ def _canonical(command: BaseModel) -> bytes:
 async def accept(service: Services, new: JobSpec, *, keyed: bool) -> tuple[Job, bool]:
     """Store a job; true with it if it was there before. Raises ProblemError 409, 422 or 503."""
     answer = await _stored(service, new)
-    job = await service.store.get(new.ref)
+    job = await service.store.jobs.get(new.ref)
     if job is None:
         raise ProblemError(503, "redis_unavailable", "The job's record is gone again.", headers=come_back())
     match answer:
@@ -69,10 +75,10 @@ async def _stored(service: Services, new: JobSpec) -> Submitted:
         service.admission.check(len(new.payload) + sum(map(len, new.work.values())))
     except ProblemError:
         # Who repeats a request is told of the job that is there, however full Redis is.
-        if await service.store.get(new.ref) is None:
+        if await service.store.jobs.get(new.ref) is None:
             raise
     try:
-        return await service.store.submit(new)
+        return await service.store.jobs.submit(dataclasses.replace(new, retention=service.retention))
     except UnconfirmedError as error:
         raise _unconfirmed(new.ref, error) from error
 
@@ -80,7 +86,7 @@ async def _stored(service: Services, new: JobSpec) -> Submitted:
 async def safe(service: Services, job: Job) -> bool:
     """Whether a job is there still, as safe as was promised; raises ProblemError 503."""
     try:
-        return await service.store.safe(job)
+        return await service.store.jobs.safe(job.ref)
     except UnconfirmedError as error:
         raise _unconfirmed(job.ref, error) from error
 

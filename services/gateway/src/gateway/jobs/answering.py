@@ -49,7 +49,7 @@ async def answer(service: Services, job: Job, seconds: int, *, replayed: bool) -
         headers |= {"Location": body.links.self, "Retry-After": "1"}
         return JSONResponse(body.model_dump(mode="json"), status_code=202, headers=headers)
     headers["Preference-Applied"] = f"wait={seconds}"
-    result = await service.store.result(job.ref)
+    result = await service.store.jobs.result(job.ref)
     # Spliced, not parsed: a result may be large.
     shown = (
         (await service.views.show(latest)).model_dump_json().encode()[:-1] + b',"result":' + (result or b"null") + b"}"

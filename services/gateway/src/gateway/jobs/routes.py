@@ -25,7 +25,7 @@ from gateway.jobs.answering import ACCEPTED, WaitDep, answer, is_keyed
 from gateway.jobs.submitting import submit_document, submit_outline
 from shared.contracts.commands import DocumentCommand, OutlineCommand
 from shared.contracts.states import JobKind, JobState
-from shared.redis.scripts import Cancelled, Retried
+from shared.redis.jobs import Cancelled, Retried
 
 log = structlog.get_logger()
 
@@ -95,9 +95,9 @@ async def get_job(job: JobDep, service: ServicesDep, if_none_match: Annotated[st
 @router.post("/{job_id}/cancel", response_model=JobView, responses={202: {"model": JobView}})
 async def cancel_job(job: JobDep, service: ServicesDep) -> Response:
     """End a waiting job at once (200), or ask a running one to end (202)."""
-    answer = await service.store.cancel(job)
+    answer = await service.store.jobs.cancel(job.ref)
     log.info("job_cancel", answer=answer)
-    current = await service.store.get(job.ref)
+    current = await service.store.jobs.get(job.ref)
     match answer:
         case Cancelled.ASKED | Cancelled.CANCELLED if current is not None:
             status = 202 if answer is Cancelled.ASKED else 200
@@ -111,9 +111,9 @@ async def cancel_job(job: JobDep, service: ServicesDep) -> Response:
 @router.post("/{job_id}/retry", status_code=202)
 async def retry_job(job: JobDep, service: ServicesDep, request_id: RequestIdDep) -> JobView:
     """Begin a failed or cancelled job again: a new run, which goes on from what is finished."""
-    answer = await service.store.retry(job, request_id)
+    answer = await service.store.jobs.retry(job.ref, request_id)
     log.info("job_retry", answer=answer)
-    current = await service.store.get(job.ref)
+    current = await service.store.jobs.get(job.ref)
     match answer:
         case Retried.RETRIED if current is not None:
             return await service.views.show(current)

@@ -39,7 +39,7 @@ async def submit_document(
     _check(service, command)
     ref = JobRef(job_id)
     new = new_job(ref, JobKind.DOCUMENT, command, b"", request_id, batch)
-    known = await service.store.get(ref)
+    known = await service.store.jobs.get(ref)
     # Before the outline is looked up: a repeated request must answer alike after the outline has expired.
     if known is not None and await safe(service, known):
         return replayed(known, new, keyed=keyed), True
@@ -79,11 +79,11 @@ async def resolve(service: Services, command: DocumentCommand) -> DocumentPayloa
     fields = command.model_dump(exclude={"job_id", "outline", "outline_job_id", "review"})
     if command.outline is not None:
         return DocumentPayload.model_validate({**fields, "outline": command.outline.with_ids()})
-    outline_job = await service.store.get(JobRef(command.outline_job_id or ""))
+    outline_job = await service.store.jobs.get(JobRef(command.outline_job_id or ""))
     if outline_job is None or outline_job.kind is not JobKind.OUTLINE:
         raise ProblemError(404, "outline_not_found", f"No outline job {command.outline_job_id}.")
     made = await outline_of(service, outline_job)
-    source = await service.reads.payload(outline_job.ref)
+    source = await service.store.jobs.payload(outline_job.ref)
     # In a thread: it may hold 25 MiB of files.
     return await asyncio.to_thread(_inherited, command, {**fields, "outline": made.outline}, source)
 

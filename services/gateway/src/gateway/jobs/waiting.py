@@ -29,12 +29,12 @@ async def until_settled(service: Services, ref: JobRef, seconds: float) -> Job |
     deadline = service.clock.monotonic() + seconds
     with service.hub.subscribe(ref) as subscription:
         while not service.hub.draining:
-            job = await service.store.get(ref)
+            job = await service.store.jobs.get(ref)
             if job is None or job.state.terminal or job.state is JobState.AWAITING_REVIEW:
                 return job
             if not await _told(service, subscription, deadline):
                 break
-    return await service.store.get(ref)
+    return await service.store.jobs.get(ref)
 
 
 async def _told(service: Services, subscription: Subscription, deadline: float) -> bool:

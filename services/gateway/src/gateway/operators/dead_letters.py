@@ -43,7 +43,7 @@ async def requeue_dead_letters(service: ServicesDep, request_id: RequestIdDep, k
     """Begin all dead letters again, the oldest first, at most 10,000 a call: a new run of each, from its checkpoint."""
 
     async def begin(ref: JobRef) -> bool:
-        return await service.store.requeue(ref, request_id)
+        return await service.store.jobs.requeue(ref, request_id)
 
     done = await _for_each(service, kind, begin)
     log.info("dead_letters_requeued", jobs=done)
@@ -53,7 +53,7 @@ async def requeue_dead_letters(service: ServicesDep, request_id: RequestIdDep, k
 @router.delete("", dependencies=[Depends(only_kind)])
 async def purge_dead_letters(service: ServicesDep, kind: KindDep = None) -> Purged:
     """Forget all dead letters with everything of their jobs, at most 10,000 a call."""
-    done = await _for_each(service, kind, service.store.purge)
+    done = await _for_each(service, kind, service.store.jobs.purge)
     log.info("dead_letters_purged", jobs=done)
     return Purged(purged=done)
 
@@ -61,18 +61,18 @@ async def purge_dead_letters(service: ServicesDep, kind: KindDep = None) -> Purg
 @router.post("/{job_id}/requeue", status_code=202)
 async def requeue_dead_letter(ref: JobRefDep, service: ServicesDep, request_id: RequestIdDep) -> JobView:
     """Begin a dead letter again: a new run, from its checkpoint, with its attempts counted afresh."""
-    job = await service.store.get(ref)
-    if job is None or not await service.store.requeue(ref, request_id):
+    job = await service.store.jobs.get(ref)
+    if job is None or not await service.store.jobs.requeue(ref, request_id):
         raise _not_found(ref)
-    current = await service.store.get(ref)
+    current = await service.store.jobs.get(ref)
     return await service.views.show(current or job)
 
 
 @router.delete("/{job_id}", status_code=204)
 async def purge_dead_letter(ref: JobRefDep, service: ServicesDep) -> Response:
     """Forget a dead letter with everything of its job."""
-    job = await service.store.get(ref)
-    if job is None or not await service.store.purge(ref):
+    job = await service.store.jobs.get(ref)
+    if job is None or not await service.store.jobs.purge(ref):
         raise _not_found(ref)
     return Response(status_code=204)
 
@@ -82,7 +82,7 @@ def _kinds(kind: JobKind | None) -> list[JobKind]:
 
 
 async def _for_each(service: Services, kind: JobKind | None, act: Callable[[JobRef], Awaitable[bool]]) -> int:
-    letters = await service.surveys.oldest_dead_letters(_kinds(kind), MOST_AT_ONCE)
+    letters = await service.store.lists.oldest_dead_letters(_kinds(kind), MOST_AT_ONCE)
     return sum([await act(place.ref) for place in letters])
 
 

@@ -26,13 +26,13 @@ async def readyz(service: ServicesDep) -> Ready:
     """Redis answers, the consumer groups exist, and the server is not stopping."""
     if service.hub.draining:
         raise ProblemError(503, "draining", "The server is stopping.", headers={"Retry-After": "1"})
-    if not await service.connections.ping():
+    if not await service.store.connections.ping():
         raise ProblemError(503, "redis_unavailable", "Redis does not answer.", headers=come_back())
     try:
         # A full Redis refuses this, but still serves every job that is there: no reason to take the gateway away.
         with contextlib.suppress(OUT_OF_MEMORY):
             for kind in JobKind:
-                await service.reads.ensure_groups(kind)
+                await service.store.queues.ensure_groups(kind)
     except ANY as error:
         raise ProblemError(503, "redis_unavailable", "Redis refuses.", headers=come_back()) from error
     return Ready()

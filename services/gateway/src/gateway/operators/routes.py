@@ -28,7 +28,7 @@ async def get_stats(service: ServicesDep) -> Statistics:
 @router.get("/workers")
 async def list_workers(service: ServicesDep, kind: Annotated[JobKind | None, Query()] = None) -> WorkerList:
     """The workers that live, oldest first."""
-    workers = await service.surveys.workers()
+    workers = await service.store.workers.living()
     return WorkerList(items=[worker_view(worker) for worker in workers if kind in {None, worker.kind}])
 
 
@@ -48,7 +48,7 @@ async def instruct_worker(
     end with a status that asks to be started again. Ending gives running jobs the worker's grace time, then hands them
     to others.
     """
-    for worker in await service.surveys.workers():
+    for worker in await service.store.workers.living():
         if worker.id == worker_id:
             told = await _instruct(service, worker.kind, instruction, worker_id)
             if told.workers:
@@ -59,7 +59,7 @@ async def instruct_worker(
 @router.post("/queues/{kind}/pause")
 async def pause_queue(kind: JobKind, service: ServicesDep) -> QueueView:
     """Let no worker take jobs of a kind. What runs goes on; submitting goes on too."""
-    await service.operations.pause(kind)
+    await service.store.queues.pause(kind)
     log.info("queue_paused", kind=kind)
     return QueueView(kind=kind, paused=True)
 
@@ -67,13 +67,13 @@ async def pause_queue(kind: JobKind, service: ServicesDep) -> QueueView:
 @router.post("/queues/{kind}/resume")
 async def resume_queue(kind: JobKind, service: ServicesDep) -> QueueView:
     """Let workers take jobs of a kind again."""
-    await service.operations.resume(kind)
+    await service.store.queues.resume(kind)
     log.info("queue_resumed", kind=kind)
     return QueueView(kind=kind, paused=False)
 
 
 async def _instruct(service: Services, kind: JobKind, instruction: Instruction, worker_id: str = "") -> Instructed:
     order = Order.WORK if instruction is Instruction.RESUME else Order(instruction)
-    told = await service.operations.instruct(kind, order, worker_id)
+    told = await service.store.workers.instruct(kind, order, worker_id)
     log.info("workers_instructed", kind=kind, instruction=instruction, workers=told)
     return Instructed(instruction=instruction, workers=told)

@@ -24,7 +24,7 @@ async def sample_queues(service: Services) -> None:
     while True:
         try:
             # Again and again: a flush forgets it, and a process that was told another number must not take its place.
-            await service.reads.fix_shards()
+            await service.store.fix_shards()
             for kind in JobKind:
                 await _sample(service, kind)
                 await _sample_oldest(service, kind)
@@ -35,7 +35,7 @@ async def sample_queues(service: Services) -> None:
 
 
 async def _sample(service: Services, kind: JobKind) -> None:
-    overview = await service.operations.overview(kind)
+    overview = await service.store.queues.overview(kind)
     QUEUE_PAUSED.labels(kind).set(overview.paused_at_ms is not None)
     for band, standing in overview.bands.items():
         for state, jobs in dataclasses.asdict(standing).items():
@@ -47,15 +47,15 @@ async def _sample_oldest(service: Services, kind: JobKind) -> None:
     waiting = [
         oldest
         for band in Band
-        for shard in range(service.reads.shards)
-        if (oldest := await service.reads.oldest_waiting_ms(shard, kind, band)) is not None
+        for shard in range(service.store.shards)
+        if (oldest := await service.store.queues.oldest_waiting_ms(shard, kind, band)) is not None
     ]
     age = service.clock.now().timestamp() - min(waiting) / 1000 if waiting else 0.0
     QUEUE_OLDEST_SECONDS.labels(kind).set(max(0.0, age))
 
 
 async def _sample_workers(service: Services) -> None:
-    workers = await service.surveys.workers()
+    workers = await service.store.workers.living()
     for kind in JobKind:
         fleet = [worker for worker in workers if worker.kind is kind]
         WORKERS.labels(kind).set(len(fleet))

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, Field
 
 from gateway.dependencies import Services
+from gateway.operators.hours import MINUTES, Hour, gather
 from shared.contracts.states import Band, JobKind, JobState
 from shared.contracts.workers import WorkerRecord
-from shared.jobs.statistics import MINUTES, Hour, gather
-from shared.redis.operations import Overview, Standing
+from shared.redis.queues import Counts, Overview
 
 
 class Quantiles(BaseModel):
@@ -59,13 +59,13 @@ class Statistics(BaseModel):
 async def survey(service: Services) -> Statistics:
     """Ask Redis for all of it."""
     now = service.clock.now()
-    hours = gather(await service.surveys.tallies(int(now.timestamp() // 60), MINUTES))
-    workers = await service.surveys.workers()
+    hours = gather(await service.store.lists.tallies(int(now.timestamp() // 60), MINUTES))
+    workers = await service.store.workers.living()
     kinds = {}
     for kind in JobKind:
         bands = {band: hours[kind, band] for band in Band}
         fleet = [worker for worker in workers if worker.kind is kind]
-        kinds[kind] = _kind(await service.operations.overview(kind), bands, fleet)
+        kinds[kind] = _kind(await service.store.queues.overview(kind), bands, fleet)
     return Statistics(time=now, kinds=kinds)
 
 
@@ -73,7 +73,7 @@ def _kind(overview: Overview, hours: dict[Band, Hour], workers: list[WorkerRecor
     together = Hour()
     for hour in hours.values():
         together.add(hour)
-    standing = sum(overview.bands.values(), Standing())
+    standing = sum(overview.bands.values(), Counts())
     since = overview.paused_at_ms
     return KindNumbers(
         **_numbers(standing, together).model_dump(),
@@ -85,7 +85,7 @@ def _kind(overview: Overview, hours: dict[Band, Hour], workers: list[WorkerRecor
     )
 
 
-def _numbers(standing: Standing, hour: Hour) -> Numbers:
+def _numbers(standing: Counts, hour: Hour) -> Numbers:
     return Numbers(
         waiting=standing.waiting,
         running=standing.running,

@@ -10,12 +10,12 @@ from fastapi import Request
 from gateway.dependencies import Services, read_body
 from gateway.http.errors import ProblemError
 from gateway.outlines.versions import again, editable, expired, gone, outline_changed, outline_of, planned
+from gateway.parts.stored_outlines import latest_version
 from shared.contracts.events import OutlineChanged
 from shared.contracts.jobs import Job
 from shared.contracts.outline_edits import EditError, OutlinePatch, apply
 from shared.contracts.outline_versions import OutlineVersion, difference
 from shared.contracts.states import JobState, Review
-from shared.jobs.outlines import latest_version
 from shared.redis.outlines import MOST_BYTES, MOST_VERSIONS, OutlineChange, Put
 
 log = structlog.get_logger()
@@ -82,7 +82,7 @@ async def _change_once(service: Services, job: Job, patch: OutlinePatch, base: i
         return Changed(before) if base == latest_version(job) else None
     made = _change(before, after, patch)
     service.admission.check(len(made.before) + len(made.after))
-    answer = await service.outlines.put(job.ref, made)
+    answer = await service.store.outlines.put(job.ref, made)
     match answer:
         case Put.OK:
             log.info("outline_changed", version=after.version, operations=len(patch.operations))

@@ -13,10 +13,10 @@ from gateway.http.views import API, JobView
 from gateway.outlines.editing import change, read_patch
 from gateway.outlines.versions import approve, editable, etag, history_of, named_versions, outline_of
 from gateway.outlines.views import OutlineVersions, OutlineView
+from gateway.parts.stored_outlines import latest_version
 from shared.contracts.jobs import Job
 from shared.contracts.outline_edits import OutlinePatch
 from shared.contracts.outline_versions import OutlineVersion
-from shared.jobs.outlines import latest_version
 from shared.redis.outlines import Approved
 
 _ETAG: dict[str, Any] = {
@@ -78,7 +78,7 @@ async def list_outline_versions(job: JobDep, service: ServicesDep) -> OutlineVer
 async def approve_outline(job: JobDep, service: ServicesDep, if_match: IfMatchDep = None) -> Response:
     """Let the document be written from its outline (202); 200 where that was said before."""
     answer = await approve(service, job, named_versions(if_match))
-    current = await service.store.get(job.ref) or job
+    current = await service.store.jobs.get(job.ref) or job
     shown = (await service.views.show(current)).model_dump(mode="json")
     return JSONResponse(shown, status_code=202 if answer is Approved.APPROVED else 200)
 

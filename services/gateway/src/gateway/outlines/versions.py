@@ -6,10 +6,10 @@ import structlog
 
 from gateway.dependencies import Services
 from gateway.http.errors import ProblemError
+from gateway.parts.stored_outlines import latest_version
 from shared.contracts.jobs import Job
 from shared.contracts.outline_versions import OutlineVersion, VersionEntry
 from shared.contracts.states import JobKind, JobState, Review
-from shared.jobs.outlines import latest_version
 from shared.redis.outlines import Approved
 
 log = structlog.get_logger()
@@ -82,7 +82,7 @@ async def approve(service: Services, job: Job, named: frozenset[int] | None) -> 
     Raises ProblemError 404, 409 or 412.
     """
     seen = None if named is None else _seen(job, named)
-    answer = await service.outlines.approve(job.ref, seen)
+    answer = await service.store.outlines.approve(job.ref, seen)
     log.info("job_approve", answer=answer, version=seen)
     match answer:
         case Approved.APPROVED | Approved.ALREADY:
@@ -106,7 +106,7 @@ def _seen(job: Job, named: frozenset[int]) -> int:
 
 async def again(service: Services, job: Job) -> Job:
     """The job as it is by now."""
-    current = await service.store.get(job.ref)
+    current = await service.store.jobs.get(job.ref)
     if current is None:
         raise gone(job)
     return current

@@ -19,6 +19,7 @@ class Admission:
     """What Redis's memory allows. Of a Cluster the fullest master counts: nobody chooses where a job goes."""
 
     def __init__(self, connections: Connections, clock: Clock, most_percent: float) -> None:
+        self.sample_seconds = SAMPLE_SECONDS
         self._connections = connections
         self._clock = clock
         self._most = most_percent / 100
@@ -47,7 +48,7 @@ class Admission:
         """Measure for ever."""
         while True:
             await self._sample()
-            await self._clock.sleep(SAMPLE_SECONDS)
+            await self._clock.sleep(self.sample_seconds)
 
     async def _sample(self) -> None:
         servers = await self._connections.memory()

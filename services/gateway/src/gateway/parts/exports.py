@@ -34,6 +34,7 @@ class ExportDelivery:
     """Asks for files and hands them out."""
 
     def __init__(self, exports: Exports, admission: Admission, hub: FeedHub, clock: Clock) -> None:
+        self.wait_seconds = WAIT_SECONDS
         self._exports = exports
         self._admission = admission
         self._hub = hub
@@ -47,7 +48,7 @@ class ExportDelivery:
         """
         with self._waiting(ref, file_format) as awaited:
             try:
-                async with asyncio.timeout(WAIT_SECONDS):
+                async with asyncio.timeout(self.wait_seconds):
                     await self._made(ref, file_format, awaited, gone)
                     async with awaited.lock:
                         if awaited.file is None:

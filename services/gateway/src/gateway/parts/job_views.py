@@ -11,7 +11,7 @@ from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind, JobState
 from shared.lifecycle.clock import Clock
 from shared.redis.failures import ANY, UNAVAILABLE
-from shared.redis.operations import Operations
+from shared.redis.queues import Queues
 
 log = structlog.get_logger()
 
@@ -21,8 +21,8 @@ PLACES_SECONDS = 1.0
 class JobViews:
     """Shows jobs; those that are queued with their places."""
 
-    def __init__(self, operations: Operations, clock: Clock) -> None:
-        self._operations = operations
+    def __init__(self, queues: Queues, clock: Clock) -> None:
+        self._queues = queues
         self._clock = clock
 
     async def show(self, job: Job) -> JobView:
@@ -46,6 +46,6 @@ class JobViews:
         for kind in JobKind:
             queued = [job for job in waiting if job.phase is kind]
             if queued:
-                ahead = await self._operations.ahead(kind, [(job.band, job.entry) for job in queued])
+                ahead = await self._queues.ahead(kind, [(job.band, job.entry) for job in queued])
                 found |= {job.ref: count + 1 for job, count in zip(queued, ahead, strict=True)}
         return found

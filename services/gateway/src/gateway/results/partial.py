@@ -8,24 +8,24 @@ import structlog
 from gateway.results.views import PartialDocumentResult
 from shared.contracts.document import MissingSection
 from shared.contracts.jobs import Job
-from shared.contracts.plan import Plan
+from shared.contracts.plan import LEDGER, PLAN, Plan
 from shared.contracts.states import JobKind, JobState
 from shared.evidence import Ledger
 from shared.evidence.assembly import CitationIntegrityError, assemble, to_document
 from shared.evidence.citations import length_of
-from shared.jobs import JobStore
+from shared.redis.store import Store
 
 log = structlog.get_logger()
 
 
-async def partial_result(job: Job, store: JobStore) -> bytes | None:
+async def partial_result(job: Job, store: Store) -> bytes | None:
     """A PartialDocumentResult as JSON. None for a completed job, for an outline, where no section is finished or its
     stored work has expired, and where the citations do not add up.
     """
     if job.kind is not JobKind.DOCUMENT or job.state is JobState.COMPLETED:
         return None
-    texts = await store.section_texts(job.ref)
-    plan, ledger = await store.plan_and_ledger(job.ref) if texts else (None, None)
+    texts = await store.jobs.section_texts(job.ref)
+    plan, ledger = await store.jobs.artifacts(job.ref, [PLAN, LEDGER]) if texts else (None, None)
     if plan is None or ledger is None:
         return None
     try:

@@ -68,7 +68,7 @@ async def get_result(
         form = _negotiated(wanted, accept, AT_HAND, "Finished sections")
         return _at_hand(job.kind, finished, form, {"Vary": "Accept", "Cache-Control": "no-store"})
     refuse_unless_completed(job, _NONE_FINISHED if partial else None)
-    result = await service.store.result(job.ref)
+    result = await service.store.jobs.result(job.ref)
     if result is None:
         raise result_expired()
     offered = tuple(ResultFormat) if job.kind is JobKind.DOCUMENT else AT_HAND

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from gateway.dependencies import Services
 from gateway.http.errors import ProblemError
 from gateway.http.views import Links
-from gateway.jobs.accepting import accept, new_job, replayed, safe
+from gateway.jobs.accepting import accept, digest_of, new_job, replayed, safe
 from gateway.jobs.answering import refuse_unless_completed
 from gateway.parts.exports import result_expired
 from shared.contracts.commands import DocumentPayload, RegenerateCommand, Revision
@@ -19,7 +19,6 @@ from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job, JobSpec, Origin
 from shared.contracts.plan import LEDGER, PLAN, Plan, evidence_field, facts_field, previous_field, text_field
 from shared.contracts.states import JobKind, JobState
-from shared.jobs.store import digest_of
 from shared.redis.revisions import MOST_MEMBERS
 
 _SHOWN_SECTIONS = 20
@@ -58,11 +57,11 @@ async def submit_revision(
     service: Services, parent_id: JobRef, section_id: str, command: RegenerateCommand, new: JobSpec, *, keyed: bool
 ) -> tuple[Job, bool]:
     """Accept a revision; true with it if it was accepted before."""
-    known = await service.store.get(new.ref)
+    known = await service.store.jobs.get(new.ref)
     # Before the parent is looked up: a repeated request must answer alike after the parent has expired.
     if known is not None and await safe(service, known):
         return replayed(known, new, keyed=keyed), True
-    parent = await service.store.get(parent_id)
+    parent = await service.store.jobs.get(parent_id)
     if parent is None:
         raise ProblemError(404, "job_not_found", f"No job {parent_id.job_id}, or its record has expired.")
     if parent.kind is not JobKind.DOCUMENT:
@@ -101,7 +100,7 @@ def revision_job(parent: JobRef, section_id: str, command: RegenerateCommand, jo
 
 async def _work_of(service: Services, parent: Job, section_id: str) -> tuple[Plan, dict[str, bytes]]:
     """The parent's plan, and the stored work with which the new job begins: all but what it writes itself."""
-    (stored,) = await service.reads.artifacts(parent.ref, [PLAN])
+    (stored,) = await service.store.jobs.artifacts(parent.ref, [PLAN])
     if stored is None:
         raise result_expired()
     plan = Plan.model_validate_json(stored)
@@ -115,7 +114,7 @@ async def _work_of(service: Services, parent: Job, section_id: str) -> tuple[Pla
         if leaf != section_id
         for field in (text_field(leaf), facts_field(leaf), evidence_field(leaf))
     }
-    values = await service.reads.artifacts(parent.ref, list(kept))
+    values = await service.store.jobs.artifacts(parent.ref, list(kept))
     work = {name: value for name, value in zip(kept.values(), values, strict=True) if value is not None}
     if LEDGER not in work:
         raise result_expired()
@@ -125,7 +124,7 @@ async def _work_of(service: Services, parent: Job, section_id: str) -> tuple[Pla
 async def _payload(
     service: Services, parent: Job, root: JobRef, plan: Plan, section_id: str, command: RegenerateCommand
 ) -> DocumentPayload:
-    request = await service.reads.payload(parent.ref)
+    request = await service.store.jobs.payload(parent.ref)
     if request is None:
         raise result_expired()
     # It may hold 25 MiB of files.
@@ -155,18 +154,19 @@ def _no_section(detail: str) -> ProblemError:
 async def _counted(service: Services, root: JobRef, ref: JobRef) -> bool:
     """Whether there is room for another document in the line."""
     now_ms = round(service.clock.now().timestamp() * 1000)
-    if await service.revisions.add(root, ref, now_ms):
+    life_seconds = max(service.retention.record_seconds, service.retention.failed_seconds)
+    if await service.store.revisions.add(root, ref, now_ms, life_seconds):
         return True
     await _forget_the_gone(service, root, now_ms - _LONGEST_SUBMISSION_MS)
-    return await service.revisions.add(root, ref, now_ms)
+    return await service.store.revisions.add(root, ref, now_ms, life_seconds)
 
 
 async def _forget_the_gone(service: Services, root: JobRef, before_ms: int) -> None:
     """Drop names whose jobs have expired, or were refused and never came to be."""
-    refs = await service.revisions.members(root, before_ms)
-    records = await service.surveys.records(refs)
+    refs = await service.store.revisions.members(root, before_ms)
+    records = await service.store.jobs.records(refs)
     gone = [ref for ref, record in zip(refs, records, strict=True) if not record or record.get("root") != root.job_id]
-    await service.revisions.drop(root, gone)
+    await service.store.revisions.drop(root, gone)
 
 
 async def versions_of(service: Services, job: Job) -> VersionList:
@@ -174,8 +174,8 @@ async def versions_of(service: Services, job: Job) -> VersionList:
     if job.kind is not JobKind.DOCUMENT:
         return VersionList(items=[])
     root = JobRef(job.origin.root or job.ref.job_id)
-    refs = list(dict.fromkeys([root, *await service.revisions.members(root), job.ref]))
-    records = await service.surveys.records(refs)
+    refs = list(dict.fromkeys([root, *await service.store.revisions.members(root), job.ref]))
+    records = await service.store.jobs.records(refs)
     found = [Job.from_record(ref, record) for ref, record in zip(refs, records, strict=True) if record]
     return VersionList(items=[_version(each) for each in _of_line(root, found)])
 

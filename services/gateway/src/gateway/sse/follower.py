@@ -10,10 +10,10 @@ from gateway.sse.hub import Subscription
 from shared.contracts.events import TERMINAL_EVENTS, EventType
 from shared.contracts.ids import EventId
 from shared.contracts.jobs import Job
-from shared.jobs import JobStore
 from shared.lifecycle.clock import Clock
+from shared.redis.entries import Entry
 from shared.redis.failures import ANY, UNAVAILABLE
-from shared.redis.reads import Entry, Reads
+from shared.redis.jobs import Jobs
 
 JOURNAL_PAGE = 200
 _TERMINAL = frozenset(event.value for event in TERMINAL_EVENTS)
@@ -35,9 +35,8 @@ class Follower:
         "_awaiting",
         "_clock",
         "_expected",
-        "_reads",
+        "_jobs",
         "_run_fence",
-        "_store",
         "ended",
         "position",
         "subscription",
@@ -47,8 +46,7 @@ class Follower:
         self,
         subscription: Subscription,
         position: EventId,
-        store: JobStore,
-        reads: Reads,
+        jobs: Jobs,
         clock: Clock,
         expected: Expected | None = None,
     ) -> None:
@@ -61,8 +59,7 @@ class Follower:
         self._expected = expected
         self._awaiting = False
         """Whether there was no such job when it was last looked for, but it may still come."""
-        self._store = store
-        self._reads = reads
+        self._jobs = jobs
         self._clock = clock
 
     async def turn(self) -> list[Frame]:
@@ -88,7 +85,7 @@ class Follower:
         ref = self.subscription.ref
         # Asked first: what was not there then may have come before it was over.
         may_come = self._expected is not None and await self._expected.may_come()
-        found = await self._reads.replay(ref, self.position, JOURNAL_PAGE)
+        found = await self._jobs.replay(ref, self.position, JOURNAL_PAGE)
         later = Job.from_record(ref, found.later) if self._is_it(found.later) else None
         if found.newest is not None and self.position > found.newest and later is not None:
             # The later record: a snapshot has to hold all that happened up to the id it carries.
@@ -130,7 +127,7 @@ class Follower:
         now = self._clock.now()
         snapshot: dict[str, Any] = job_view(job, now).model_dump(mode="json")
         if EventType.SECTION not in self.subscription.left_out:
-            texts = await self._store.section_texts(job.ref)
+            texts = await self._jobs.section_texts(job.ref)
             snapshot["sections"] = [{"section_id": section, "text": text} for section, text in texts.items()]
         self.subscription.fall_behind()
         return [gap_frame(Origin(job.ref.job_id, job.kind, job.request_id), position, now, snapshot)]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from gateway.http.views import Links
 from shared.contracts.events import EventType
 from shared.contracts.ids import EventId
-from shared.redis.reads import Entry
+from shared.redis.entries import Entry
 
 HEARTBEAT = b": heartbeat\n\n"
 _LINKED = frozenset({EventType.OUTLINE_READY, EventType.OUTLINE_CHANGED, EventType.COMPLETED})

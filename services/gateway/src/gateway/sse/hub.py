@@ -12,9 +12,9 @@ from shared.contracts.ids import JobRef
 from shared.lifecycle.clock import Clock
 from shared.lifecycle.pauses import Pauses
 from shared.redis.client import Connections
+from shared.redis.entries import feed_entry, newest_id, oldest_id, read_streams
 from shared.redis.failures import ANY, UNAVAILABLE
 from shared.redis.keys import Keyspace, shard_of
-from shared.redis.reads import feed_entry, newest_id, oldest_id, read_streams
 from shared.redis.traffic import Traffic
 
 log = structlog.get_logger()

@@ -1,16 +1,14 @@
-"""The outlines of jobs, version by version."""
+"""The outlines of jobs as they are stored, version by version."""
 
 import asyncio
 
 from pydantic import BaseModel
 
-from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job
 from shared.contracts.outline import Outline
 from shared.contracts.outline_versions import OutlineVersion, VersionEntry, outline_field
 from shared.contracts.states import JobKind
-from shared.redis.outlines import Approved, OutlineChange, Outlines, Put
-from shared.redis.reads import Reads
+from shared.redis.jobs import Jobs
 
 FIRST = 1
 _VERSIONS_AT_ONCE = 20
@@ -28,18 +26,17 @@ def latest_version(job: Job) -> int:
     return job.outline_version or FIRST
 
 
-class OutlineStore:
-    """Reads the versions, and makes the next."""
+class StoredOutlines:
+    """Reads the versions."""
 
-    def __init__(self, outlines: Outlines, reads: Reads) -> None:
-        self._outlines = outlines
-        self._reads = reads
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
 
     async def version(self, job: Job, version: int) -> OutlineVersion | None:
         """One of the versions up to the latest; None where it has expired, or the job has no outline."""
         if job.outline_version is None:
             return await self._unchanged(job) if version == FIRST else None
-        stored = await self._reads.artifact(job.ref, outline_field(version))
+        stored = await self._jobs.artifact(job.ref, outline_field(version))
         return None if stored is None else OutlineVersion.model_validate_json(stored)
 
     async def history(self, job: Job) -> list[VersionEntry]:
@@ -50,22 +47,14 @@ class OutlineStore:
         found: list[VersionEntry] = []
         for begin in range(FIRST, job.outline_version + 1, _VERSIONS_AT_ONCE):
             numbers = range(begin, min(begin + _VERSIONS_AT_ONCE, job.outline_version + 1))
-            page = await self._reads.artifacts(job.ref, [outline_field(number) for number in numbers])
+            page = await self._jobs.artifacts(job.ref, [outline_field(number) for number in numbers])
             found += [VersionEntry.model_validate_json(stored) for stored in page if stored is not None]
         return found
-
-    async def put(self, ref: JobRef, change: OutlineChange) -> Put:
-        """Store the version that follows another, unless somebody else made one meanwhile."""
-        return await self._outlines.put(ref, change)
-
-    async def approve(self, ref: JobRef, version: int | None) -> Approved:
-        """Let a planned document be written: from this version, or from whichever is the latest."""
-        return await self._outlines.approve(ref, version)
 
     async def _unchanged(self, job: Job) -> OutlineVersion | None:
         """The outline that a job made, or that a document was given, before anybody changed it."""
         made = job.kind is JobKind.OUTLINE
-        holder = await (self._reads.result(job.ref) if made else self._reads.payload(job.ref))
+        holder = await (self._jobs.result(job.ref) if made else self._jobs.payload(job.ref))
         # In a thread: a request may hold 25 MiB of files.
         outline = None if holder is None else (await asyncio.to_thread(_Holder.model_validate_json, holder)).outline
         if outline is None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from shared.contracts.ids import DEFAULT_TENANT
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind, JobState
-from shared.redis.surveys import Place, Surveys
+from shared.redis.jobs import Jobs
+from shared.redis.lists import Lists, Place
 
 PAGE_RECORDS = 200
 MOST_WALKED = 5_000
@@ -24,8 +25,13 @@ class Page:
 class JobLists:
     """The lists that clients and operators page through."""
 
-    def __init__(self, surveys: Surveys) -> None:
-        self._surveys = surveys
+    def __init__(
+        self, lists: Lists, jobs: Jobs, page_records: int = PAGE_RECORDS, most_walked: int = MOST_WALKED
+    ) -> None:
+        self._lists = lists
+        self._jobs = jobs
+        self.page_records = page_records
+        self.most_walked = most_walked
 
     async def jobs(self, kind: JobKind | None, state: JobState | None, before: Place | None, limit: int) -> Page:
         """All jobs, or those of a kind or in a state."""
@@ -34,7 +40,7 @@ class JobLists:
             return kind in {None, job.kind} and state in {None, job.state}
 
         return await self._walk(
-            lambda place, count: self._surveys.jobs(DEFAULT_TENANT, place, count), wanted, before, limit
+            lambda place, count: self._lists.jobs(DEFAULT_TENANT, place, count), wanted, before, limit
         )
 
     async def dead_letters(self, kinds: Sequence[JobKind], before: Place | None, limit: int) -> Page:
@@ -45,7 +51,7 @@ class JobLists:
             return job.phase in kinds and job.state is JobState.FAILED
 
         return await self._walk(
-            lambda place, count: self._surveys.dead_letters(kinds, place, count), wanted, before, limit
+            lambda place, count: self._lists.dead_letters(kinds, place, count), wanted, before, limit
         )
 
     async def _walk(
@@ -57,16 +63,16 @@ class JobLists:
     ) -> Page:
         found: list[tuple[Place, Job]] = []
         walked = 0
-        while walked < MOST_WALKED:
-            places = await read(before, PAGE_RECORDS)
-            records = await self._surveys.records([place.ref for place in places])
+        while walked < self.most_walked:
+            places = await read(before, self.page_records)
+            records = await self._jobs.records([place.ref for place in places])
             for place, record in zip(places, records, strict=True):
                 if record and wanted(job := Job.from_record(place.ref, record)):
                     if len(found) == limit:
                         return Page([job for _, job in found], found[-1][0])
                     found.append((place, job))
             walked += len(places)
-            if len(places) < PAGE_RECORDS:
+            if len(places) < self.page_records:
                 return Page([job for _, job in found], None)
             before = places[-1]
         return Page([job for _, job in found], before)

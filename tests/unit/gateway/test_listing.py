@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from unittest.mock import patch
+from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.parts.listing import JobLists
 from shared.contracts.ids import JobRef
 from shared.contracts.states import JobKind, JobState
-from shared.jobs import JobLists, listing
-from shared.redis.surveys import Place, Surveys
+from shared.redis.jobs import Jobs
+from shared.redis.lists import Lists, Place
 
 EMPTY = (
     "entry", "request_id", "digest", "step", "message", "eta", "error", "queued_at", "started_at", "finished_at",
@@ -24,7 +25,7 @@ JOBS = st.lists(
 )
 
 
-class Listed(Surveys):
+class Listed:
     """A list in memory: (time, kind, state, whether its record has expired) by place."""
 
     def __init__(self, jobs: Sequence[tuple[int, JobKind, str, bool]]) -> None:
@@ -69,14 +70,14 @@ def test_every_wanted_job_is_in_one_page(
     records: int,
     most: int,
 ) -> None:
-    surveys = Listed(jobs)
+    store = Listed(jobs)
     wanted = [
         place.ref
-        for place, (its_kind, its_state, expired) in sorted(surveys.by_place.items(), reverse=True)
+        for place, (its_kind, its_state, expired) in sorted(store.by_place.items(), reverse=True)
         if kind in {None, its_kind} and state in {None, its_state} and not expired
     ]
-    with patch.object(listing, "PAGE_RECORDS", records), patch.object(listing, "MOST_WALKED", most):
-        pages = asyncio.run(_walk(JobLists(surveys), kind, state, limit))
+    lists = JobLists(cast("Lists", store), cast("Jobs", store), records, most)
+    pages = asyncio.run(_walk(lists, kind, state, limit))
     assert [ref for _, refs in pages for ref in refs] == wanted
     assert max(count for count, _ in pages) <= limit
     if most > len(jobs):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.http.cursors import read_cursor, write_cursor
 from gateway.http.errors import ProblemError
 from shared.contracts.ids import JOB_ID_PATTERN, JobRef
-from shared.redis.surveys import Place
+from shared.redis.lists import Place
 
 NAMES = st.from_regex(JOB_ID_PATTERN, fullmatch=True).map(lambda job_id: str(JobRef(job_id)))
 PLACES = st.builds(Place, st.integers(0, 10**15 - 1), NAMES)

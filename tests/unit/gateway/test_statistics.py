@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gateway.operators.hours import Hour, gather
 from shared.contracts.states import Band, JobKind
-from shared.jobs.statistics import Hour, gather
 
 LENGTHS = st.lists(st.integers(0, 7 * 86_400_000), min_size=1, max_size=60)
 PARTS = st.floats(0.01, 1.0)
