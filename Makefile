@@ -8,7 +8,7 @@ PARALLEL := -n auto --dist=loadgroup
 export PORT PROMPT CONTEXT ONCE REVIEW
 
 .DEFAULT_GOAL := help
-.PHONY: $(ENVIRONMENTS) help run serve setup test bench chaos eval ci nightly bare lint types imports format lock openapi clean
+.PHONY: $(ENVIRONMENTS) help run serve setup test bench chaos eval ci nightly bare lint types imports format lock docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,8 +59,9 @@ format: .venv-dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-openapi: .venv-dev ## Write docs/openapi.json from the code
+docs: .venv-dev ## Write docs/openapi.json and the tables of docs/errors.md from the code
 	$(BIN)/python -m tests.support.openapi docs/openapi.json
+	$(BIN)/python -m tests.support.error_tables
 
 lock: ## Recompile the lock files in requirements/ (needs uv)
 	requirements/compile.sh --upgrade

@@ -15,7 +15,7 @@ def _operations() -> dict[str, dict[str, Any]]:
 
 
 def test_the_description_is_up_to_date() -> None:
-    assert read(DOCUMENT) == described(), "run: make openapi"
+    assert read(DOCUMENT) == described(), "run: make docs"
 
 
 def test_operations_have_short_names() -> None:

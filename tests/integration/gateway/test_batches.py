@@ -13,7 +13,7 @@ import pytest
 
 from gateway.batches.members import AT_ONCE
 from gateway.dependencies import Services
-from gateway.http.errors import ProblemError
+from gateway.http.problems import RedisFullError
 from gateway.parts.admission import Admission
 from shared.contracts.ids import DEFAULT_TENANT
 from shared.contracts.states import Band, JobKind
@@ -184,7 +184,7 @@ class _Fills(Admission):
     def check(self, payload_bytes: int) -> None:
         if self.room <= 0:
             self.refused += 1
-            raise ProblemError(503, "redis_full", "There is no room.", headers={"Retry-After": "30"})
+            raise RedisFullError("There is no room.", headers={"Retry-After": "30"})
         self.room -= 1
 
 

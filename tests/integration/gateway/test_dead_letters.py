@@ -61,9 +61,8 @@ async def _purge(gateway: Gateway, job_id: str = "job") -> httpx2.Response:
 
 async def _waiting(redis: Any, kind: JobKind = OUTLINE) -> list[str]:
     """The jobs that stand in the stream of the default band, the first to be taken first."""
-    return [
-        fields[b"id"].decode().partition("/")[2] for _, fields in await redis.xrange(KEYS.requests(kind, Band.DEFAULT))
-    ]
+    entries = await redis.xrange(KEYS.requests(kind, Band.DEFAULT))
+    return [fields[b"id"].decode().partition("/")[2] for _, fields in entries]
 
 
 async def _keys_of(redis: Any, job_id: str = "job") -> dict[str, int]:
@@ -226,10 +225,9 @@ async def test_with_more_than_one_call_takes_the_oldest_go_first(
     names = [f"job-{number}" for number in range(7)]
     await _bury(store, hand, *names)
     await _set_times(redis, *names)
-    assert (await gateway.client.post(f"{LETTERS}/requeue")).json() == {"requeued": 4}
-    assert await _waiting(redis) == names[:4]
-    assert (await gateway.client.delete(LETTERS)).json() == {"purged": 3}
-    assert await _listed(gateway) == []
+    answer = (await gateway.client.post(f"{LETTERS}/requeue")).json()
+    assert (answer, await _waiting(redis)) == ({"requeued": 4}, names[:4])
+    assert ((await gateway.client.delete(LETTERS)).json(), await _listed(gateway)) == ({"purged": 3}, [])
 
 
 async def test_a_purged_job_leaves_its_fence_only(gateway: Gateway, store: Store, hand: Hand, redis: Any) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.batches import items as batching
 from gateway.batches.items import Batch, member_id, read_batch
-from gateway.http.errors import ProblemError
+from gateway.http.problems import ProblemError
 from shared.contracts.commands import DocumentCommand
 from shared.contracts.ids import JOB_ID_PATTERN
 

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.http.cursors import read_cursor, write_cursor
-from gateway.http.errors import ProblemError
+from gateway.http.problems import ProblemError
 from shared.contracts.ids import JOB_ID_PATTERN, JobRef
 from shared.redis.lists import Place
 

@@ -13,7 +13,15 @@ import uuid_utils
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BaseModel, ValidationError
 
-from gateway.http.errors import ProblemError, come_back, validation_problem
+from gateway.http.errors import invalid, validation_problem
+from gateway.http.problems import (
+    DrainingError,
+    JobNotFoundError,
+    RedisUnavailableError,
+    UnsupportedMediaTypeError,
+    ValidationFailedError,
+    come_back,
+)
 from gateway.parts.admission import Admission
 from gateway.parts.exports import ExportDelivery
 from gateway.parts.job_views import JobViews
@@ -63,14 +71,14 @@ ServicesDep = Annotated[Services, Depends(services)]
 async def prepared(service: ServicesDep) -> None:
     """Refuse with 503 until Redis has answered for the first time."""
     if not service.prepared.is_set():
-        raise ProblemError(503, "redis_unavailable", "Redis has not answered yet.", headers=come_back())
+        raise RedisUnavailableError("Redis has not answered yet.", headers=come_back())
 
 
 async def json_body(request: Request) -> bytes:
     """The body of a request that says it is JSON; raises ProblemError 415."""
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise ProblemError(415, "unsupported_media_type", f"Send application/json, not {media_type[:100]}.")
+        raise UnsupportedMediaTypeError(f"Send application/json, not {media_type[:100]}.")
     return await request.body()
 
 
@@ -85,7 +93,7 @@ async def read_body(request: Request, model: type[_Model]) -> _Model:
 def to_ref(job_id: str) -> JobRef:
     """The job of an id; one that no job can have is simply not found."""
     if not _JOB_ID.fullmatch(job_id):
-        raise ProblemError(404, "job_not_found", "No job can have this id.")
+        raise JobNotFoundError("No job can have this id.")
     return JobRef(job_id)
 
 
@@ -101,7 +109,7 @@ async def load_job(ref: JobRefDep, service: ServicesDep) -> Job:
     """The job named in the path; raises ProblemError 404."""
     job = await service.store.jobs.get(ref)
     if job is None:
-        raise ProblemError(404, "job_not_found", f"No job {ref.job_id}, or its record has expired.")
+        raise JobNotFoundError(f"No job {ref.job_id}, or its record has expired.")
     structlog.contextvars.bind_contextvars(job_id=ref.job_id, kind=job.kind)
     return job
 
@@ -119,7 +127,7 @@ async def subscription(ref: JobRefDep, service: ServicesDep) -> AsyncIterator[Su
 def refuse_while_draining(service: Services) -> None:
     """Raise ProblemError 503 where a stream would end as soon as it began."""
     if service.hub.draining:
-        raise ProblemError(503, "draining", "Connect again: another server answers.", headers={"Retry-After": "1"})
+        raise DrainingError("Connect again: another server answers.", headers={"Retry-After": "1"})
 
 
 async def resume_after(
@@ -157,8 +165,7 @@ async def listed_jobs(
     jobs = JobSet(to_ref(each) for each in job_id)
     if len(jobs.refs) > MAX_LISTED_JOBS:
         message = f"{len(jobs.refs)} jobs; a stream follows {MAX_LISTED_JOBS} at most"
-        fault = {"pointer": "/query/job_id", "message": message}
-        raise ProblemError(422, "validation_failed", f"/query/job_id: {message}", errors=[fault])
+        raise invalid([{"pointer": "/query/job_id", "message": message}])
     refuse_while_draining(service)
     with service.hub.subscribe_all(jobs.refs) as subscriptions:
         yield Watching(jobs, subscriptions, jobs.positions(resume))
@@ -170,7 +177,7 @@ async def only_kind(request: Request) -> None:
     if unknown:
         errors = [{"pointer": f"/query/{name}"[:100], "message": "unknown parameter"} for name in unknown]
         detail = f"{errors[0]['pointer']}: unknown parameter; this call knows `kind`"
-        raise ProblemError(422, "validation_failed", detail, errors=errors)
+        raise ValidationFailedError(detail, errors=errors)
 
 
 async def request_id(request: Request) -> str:

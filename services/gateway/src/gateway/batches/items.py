@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic_core import to_json
 
-from gateway.http.errors import SHOWN_FAULTS, ProblemError, invalid, validation_problem
+from gateway.http.errors import SHOWN_FAULTS, invalid, validation_problem
+from gateway.http.problems import ProblemError
 from gateway.jobs.accepting import new_job
 from shared.contracts.commands import DocumentCommand, JobId, OutlineCommand
 from shared.contracts.ids import JobRef

@@ -11,10 +11,11 @@ from typing import Annotated, TypeVar
 import structlog
 from fastapi import Depends, Path
 
+from gateway.batches.problems import BatchNotFoundError
 from gateway.batches.views import BatchCancelled, BatchRetried
 from gateway.dependencies import Services, ServicesDep
 from gateway.http.cursors import read_cursor
-from gateway.http.errors import ProblemError, invalid
+from gateway.http.errors import invalid
 from gateway.parts.listing import Page
 from shared.contracts.ids import JOB_ID_PATTERN, JobRef
 from shared.contracts.jobs import Job
@@ -42,12 +43,12 @@ class KnownBatch:
 async def load_batch(batch_id: Annotated[str, Path(description="Id of the batch")], service: ServicesDep) -> KnownBatch:
     """The batch named in the path; raises ProblemError 404."""
     if not _BATCH_ID.fullmatch(batch_id):
-        raise ProblemError(404, "batch_not_found", "No batch can have this id.")
+        raise BatchNotFoundError("No batch can have this id.")
     structlog.contextvars.bind_contextvars(batch_id=batch_id)
     record = await service.store.batches.get(JobRef(batch_id))
     if record is None:
         detail = f"No batch {batch_id}, or nobody asked for it for a week."
-        raise ProblemError(404, "batch_not_found", detail)
+        raise BatchNotFoundError(detail)
     return KnownBatch(JobRef(batch_id), record)
 
 

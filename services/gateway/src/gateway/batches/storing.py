@@ -6,8 +6,17 @@ import structlog
 
 from gateway.batches.items import MOST_SHARED_BYTES, Batch, Item, refusal
 from gateway.batches.members import each, jobs_of
+from gateway.batches.problems import BatchIdConflictError
 from gateway.dependencies import Services
-from gateway.http.errors import ProblemError, come_back, invalid
+from gateway.http.errors import invalid
+from gateway.http.problems import (
+    DurabilityUnconfirmedError,
+    IdempotencyKeyReusedError,
+    ProblemError,
+    RedisFullError,
+    RedisUnavailableError,
+    come_back,
+)
 from gateway.jobs.submitting import submit_document, submit_outline
 from shared.contracts.commands import MAX_DELAY_SECONDS, OutlineCommand
 from shared.contracts.ids import JobRef
@@ -64,9 +73,9 @@ def _new_record(service: Services, batch: Batch, request_id: str) -> BatchRecord
 def _conflict(batch_id: str, *, keyed: bool) -> ProblemError:
     if keyed:
         detail = "This Idempotency-Key came with another batch before; take a new key for a new batch."
-        return ProblemError(422, "idempotency_key_reused", detail)
+        return IdempotencyKeyReusedError(detail)
     detail = f"Batch {batch_id} exists with another body; take another batch_id."
-    return ProblemError(409, "batch_id_conflict", detail)
+    return BatchIdConflictError(detail)
 
 
 class _Storing:
@@ -138,13 +147,13 @@ class _Storing:
             f"again: it goes on. {why.detail}"
         )
         extra = {"batch_id": batch_id, "stored": stored}
-        return ProblemError(why.status, why.code, detail, headers=why.headers, extra=extra)
+        return type(why)(detail, headers=why.headers, extra=extra)
 
 
 def _away(error: Exception) -> ProblemError:
     if isinstance(error, UnconfirmedError):
         detail = "No replica confirmed the batch, so a failover could lose it."
-        return ProblemError(503, "durability_unconfirmed", detail, headers=come_back())
+        return DurabilityUnconfirmedError(detail, headers=come_back())
     if isinstance(error, OUT_OF_MEMORY):
-        return ProblemError(503, "redis_full", "The queue's memory is full.", headers=come_back(30))
-    return ProblemError(503, "redis_unavailable", "The queue cannot be reached.", headers=come_back())
+        return RedisFullError("The queue's memory is full.", headers=come_back(30))
+    return RedisUnavailableError("The queue cannot be reached.", headers=come_back())

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from gateway.http.errors import ProblemError, problem_body
+from gateway.http.problems import ProblemError
 from gateway.http.views import API, ProblemItem, job_view
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind, JobState
@@ -187,5 +187,5 @@ def _progress(jobs: Sequence[Job], ended: int, total: int, now: datetime) -> Bat
 
 def _refused(record: BatchRecord, refused: Refusal) -> ItemRefused:
     errors = [fault.model_dump() for fault in refused.errors]
-    problem = ProblemError(refused.status, refused.code, refused.detail, errors=errors)
-    return ItemRefused(index=refused.index, error=ItemProblem.model_validate(problem_body(record.request_id, problem)))
+    problem = ProblemError.by_code[refused.code](refused.detail, errors=errors)
+    return ItemRefused(index=refused.index, error=ItemProblem.model_validate(problem.body(record.request_id)))

@@ -17,7 +17,7 @@ from gateway.dependencies import (
     subscription,
 )
 from gateway.events.responses import all_sent, stream_answers
-from gateway.http.errors import ProblemError
+from gateway.http.problems import JobNotFoundError
 from gateway.http.routing import PROBLEMS
 from gateway.http.views import API
 from gateway.sse.follower import Follower
@@ -62,7 +62,7 @@ async def _load(service: Services, watching: Watching) -> list[Job | None]:
     found = [Job.from_record(ref, record) if record else None for ref, record in zip(refs, records, strict=True)]
     unknown = [ref.job_id for ref, job in zip(refs, found, strict=True) if job is None]
     if unknown and watching.resumed is None:
-        raise ProblemError(404, "job_not_found", f"No job {', '.join(unknown)}, or the record has expired.")
+        raise JobNotFoundError(f"No job {', '.join(unknown)}, or the record has expired.")
     return found
 
 

@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 
-from gateway.http.errors import ProblemError
+from gateway.http.errors import invalid
 from shared.redis.lists import Place
 
 _PLACE = re.compile(r"[0-9a-f]{8} (\d{1,15}) ([A-Za-z0-9._-]{1,64}/[A-Za-z0-9][A-Za-z0-9._:-]{0,127})\Z", re.ASCII)
@@ -25,8 +25,7 @@ def read_cursor(cursor: str | None) -> Place | None:
     place = _place(cursor)
     if place is None or write_cursor(place) != cursor:
         message = "no cursor of a list; leave it out to begin anew"
-        errors = [{"pointer": "/query/cursor", "message": message}]
-        raise ProblemError(422, "validation_failed", f"/query/cursor: {message}", errors=errors)
+        raise invalid([{"pointer": "/query/cursor", "message": message}])
     return place
 
 

@@ -11,7 +11,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.http.errors import ProblemError, problem_body
+from gateway.http.problems import BodyTooLargeError, InternalError, ProblemError
 from gateway.http.views import API
 from shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 
@@ -120,15 +120,15 @@ async def _discard(receive: Receive) -> None:
 
 def _too_large(limit: int) -> ProblemError:
     detail = f"The body may have {limit:,} bytes at most."
-    return ProblemError(413, "body_too_large", detail, headers={"Connection": "close"})
+    return BodyTooLargeError(detail, headers={"Connection": "close"})
 
 
 def _crashed() -> ProblemError:
-    return ProblemError(500, "internal_error", "An unexpected error; the server's log has it under this request id.")
+    return InternalError("An unexpected error; the server's log has it under this request id.")
 
 
 async def _refuse(scope: Scope, send: Send, error: ProblemError) -> None:
-    body = json.dumps(problem_body(scope["state"]["request_id"], error)).encode()
+    body = json.dumps(error.body(scope["state"]["request_id"])).encode()
     headers = {"content-type": "application/problem+json", "content-length": str(len(body)), **error.headers}
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": raw})

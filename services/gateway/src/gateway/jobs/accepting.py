@@ -8,7 +8,14 @@ import structlog
 from pydantic import BaseModel
 
 from gateway.dependencies import Services
-from gateway.http.errors import ProblemError, come_back
+from gateway.http.problems import (
+    DurabilityUnconfirmedError,
+    IdempotencyKeyReusedError,
+    ProblemError,
+    RedisUnavailableError,
+    come_back,
+)
+from gateway.jobs.problems import JobIdConflictError
 from shared.contracts.commands import JobOptions
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job, JobSpec, Origin
@@ -60,7 +67,7 @@ async def accept(service: Services, new: JobSpec, *, keyed: bool) -> tuple[Job, 
     answer = await _stored(service, new)
     job = await service.store.jobs.get(new.ref)
     if job is None:
-        raise ProblemError(503, "redis_unavailable", "The job's record is gone again.", headers=come_back())
+        raise RedisUnavailableError("The job's record is gone again.", headers=come_back())
     match answer:
         case Submitted.CREATED:
             JOBS_ACCEPTED.labels(new.kind).inc()
@@ -97,7 +104,7 @@ def _unconfirmed(ref: JobRef, error: UnconfirmedError) -> ProblemError:
         f"Job {ref.job_id} is written, but no replica confirmed it, so a failover could lose it. "
         f"Send the same request with this job_id again."
     )
-    return ProblemError(503, "durability_unconfirmed", detail, headers=come_back(), extra={"job_id": ref.job_id})
+    return DurabilityUnconfirmedError(detail, headers=come_back(), extra={"job_id": ref.job_id})
 
 
 def replayed(known: Job, new: JobSpec, *, keyed: bool) -> Job:
@@ -106,6 +113,6 @@ def replayed(known: Job, new: JobSpec, *, keyed: bool) -> Job:
         return known
     if keyed:
         detail = "This Idempotency-Key came with another body before; take a new key for a new request."
-        raise ProblemError(422, "idempotency_key_reused", detail)
+        raise IdempotencyKeyReusedError(detail)
     detail = f"Job {new.ref.job_id} exists with another body; take another job_id."
-    raise ProblemError(409, "job_id_conflict", detail)
+    raise JobIdConflictError(detail)

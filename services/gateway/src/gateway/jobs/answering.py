@@ -6,8 +6,8 @@ from fastapi import Depends, Header, Response
 from fastapi.responses import JSONResponse
 
 from gateway.dependencies import Services
-from gateway.http.errors import ProblemError
 from gateway.http.views import accepted
+from gateway.jobs.problems import JobCancelledError, JobFailedError, NotFinishedError
 from gateway.jobs.waiting import preferred_seconds, until_settled
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobState
@@ -68,12 +68,12 @@ def refuse_unless_completed(job: Job, failed: str | None = None) -> None:
         case JobState.COMPLETED:
             return
         case JobState.FAILED | JobState.CANCELLED:
-            code = f"job_{job.state}"
+            ended = JobFailedError if job.state is JobState.FAILED else JobCancelledError
             error = job.error.model_dump() if job.error else None
             detail = (failed or job.error.message) if job.error else "The job was cancelled; it has no result."
-            raise ProblemError(409, code, detail, extra={"error": error})
+            raise ended(detail, extra={"error": error})
         case _:
             waits = job.state is JobState.AWAITING_REVIEW
             what = "it is written once its outline is approved" if waits else "follow its events or ask again later"
             detail = f"The job is {job.state}; {what}."
-            raise ProblemError(409, "not_finished", detail, headers={"Retry-After": "2"})
+            raise NotFinishedError(detail, headers={"Retry-After": "2"})

@@ -17,11 +17,12 @@ from gateway.dependencies import (
     read_body,
 )
 from gateway.http.cursors import read_cursor, write_cursor
-from gateway.http.errors import ProblemError
 from gateway.http.negotiation import unchanged
+from gateway.http.problems import JobNotFoundError
 from gateway.http.routing import PROBLEMS, CursorDep, LimitDep, documented
 from gateway.http.views import API, Accepted, JobList, JobView
 from gateway.jobs.answering import ACCEPTED, WaitDep, answer, is_keyed
+from gateway.jobs.problems import AlreadyFinishedError, NotRetryableError
 from gateway.jobs.submitting import submit_document, submit_outline
 from shared.contracts.commands import DocumentCommand, OutlineCommand
 from shared.contracts.states import JobKind, JobState
@@ -103,9 +104,9 @@ async def cancel_job(job: JobDep, service: ServicesDep) -> Response:
             status = 202 if answer is Cancelled.ASKED else 200
             return JSONResponse((await service.views.show(current)).model_dump(mode="json"), status_code=status)
         case Cancelled.COMPLETED | Cancelled.FAILED:
-            raise ProblemError(409, "already_finished", f"The job is {answer} already.")
+            raise AlreadyFinishedError(f"The job is {answer} already.")
         case _:
-            raise ProblemError(404, "job_not_found", f"No job {job.ref.job_id}, or its record has expired.")
+            raise JobNotFoundError(f"No job {job.ref.job_id}, or its record has expired.")
 
 
 @router.post("/{job_id}/retry", status_code=202)
@@ -118,7 +119,7 @@ async def retry_job(job: JobDep, service: ServicesDep, request_id: RequestIdDep)
         case Retried.RETRIED if current is not None:
             return await service.views.show(current)
         case Retried.RETRIED | Retried.UNKNOWN:
-            raise ProblemError(404, "job_not_found", f"No job {job.ref.job_id}, or its record has expired.")
+            raise JobNotFoundError(f"No job {job.ref.job_id}, or its record has expired.")
         case _:
             detail = f"The job is {answer}; only a failed or cancelled job can be retried."
-            raise ProblemError(409, "not_retryable", detail)
+            raise NotRetryableError(detail)

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.dependencies import Services
-from gateway.http.errors import ProblemError
+from gateway.http.errors import invalid
 from gateway.jobs.accepting import accept, new_job, replayed, safe
+from gateway.outlines.problems import OutlineNotFoundError
 from gateway.outlines.versions import outline_of
 from shared.contracts.commands import (
     MAX_DELAY_SECONDS,
@@ -69,9 +70,8 @@ def _check(service: Services, command: JobOptions) -> None:
 def _check_due(service: Services, command: JobOptions) -> None:
     latest = service.clock.now() + timedelta(seconds=MAX_DELAY_SECONDS)
     if command.not_before is not None and command.not_before > latest:
-        detail = f"/not_before: at most {MAX_DELAY_SECONDS // 86_400} days ahead"
-        errors = [{"pointer": "/not_before", "message": detail.partition(": ")[2]}]
-        raise ProblemError(422, "validation_failed", detail, errors=errors)
+        message = f"at most {MAX_DELAY_SECONDS // 86_400} days ahead"
+        raise invalid([{"pointer": "/not_before", "message": message}])
 
 
 async def resolve(service: Services, command: DocumentCommand) -> DocumentPayload:
@@ -81,7 +81,7 @@ async def resolve(service: Services, command: DocumentCommand) -> DocumentPayloa
         return DocumentPayload.model_validate({**fields, "outline": command.outline.with_ids()})
     outline_job = await service.store.jobs.get(JobRef(command.outline_job_id or ""))
     if outline_job is None or outline_job.kind is not JobKind.OUTLINE:
-        raise ProblemError(404, "outline_not_found", f"No outline job {command.outline_job_id}.")
+        raise OutlineNotFoundError(f"No outline job {command.outline_job_id}.")
     made = await outline_of(service, outline_job)
     source = await service.store.jobs.payload(outline_job.ref)
     # In a thread: it may hold 25 MiB of files.

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from gateway.dependencies import JobRefDep, RequestIdDep, Services, ServicesDep, only_kind, prepared
 from gateway.http.cursors import read_cursor, write_cursor
-from gateway.http.errors import ProblemError
+from gateway.http.problems import ProblemError
 from gateway.http.routing import PROBLEMS, CursorDep, LimitDep
 from gateway.http.views import API, JobList, JobView
+from gateway.operators.problems import DeadLetterNotFoundError
 from gateway.operators.views import Purged, Requeued
 from shared.contracts.ids import JobRef
 from shared.contracts.states import JobKind
@@ -87,6 +88,4 @@ async def _for_each(service: Services, kind: JobKind | None, act: Callable[[JobR
 
 
 def _not_found(ref: JobRef) -> ProblemError:
-    return ProblemError(
-        404, "dead_letter_not_found", f"{ref.job_id} is no dead letter; GET {API}/dead-letters lists them."
-    )
+    return DeadLetterNotFoundError(f"{ref.job_id} is no dead letter; GET {API}/dead-letters lists them.")

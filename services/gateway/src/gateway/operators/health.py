@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import PlainTextResponse
 
 from gateway.dependencies import ServicesDep, prepared
-from gateway.http.errors import ProblemError, come_back
+from gateway.http.problems import DrainingError, RedisUnavailableError, come_back
 from gateway.http.views import problems
 from gateway.operators.views import Ready
 from shared.contracts.states import JobKind
@@ -25,14 +25,14 @@ async def livez() -> str:
 async def readyz(service: ServicesDep) -> Ready:
     """Redis answers, the consumer groups exist, and the server is not stopping."""
     if service.hub.draining:
-        raise ProblemError(503, "draining", "The server is stopping.", headers={"Retry-After": "1"})
+        raise DrainingError("The server is stopping.", headers={"Retry-After": "1"})
     if not await service.store.connections.ping():
-        raise ProblemError(503, "redis_unavailable", "Redis does not answer.", headers=come_back())
+        raise RedisUnavailableError("Redis does not answer.", headers=come_back())
     try:
         # A full Redis refuses this, but still serves every job that is there: no reason to take the gateway away.
         with contextlib.suppress(OUT_OF_MEMORY):
             for kind in JobKind:
                 await service.store.queues.ensure_groups(kind)
     except ANY as error:
-        raise ProblemError(503, "redis_unavailable", "Redis refuses.", headers=come_back()) from error
+        raise RedisUnavailableError("Redis refuses.", headers=come_back()) from error
     return Ready()

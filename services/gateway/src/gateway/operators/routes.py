@@ -6,9 +6,9 @@ import structlog
 from fastapi import APIRouter, Depends, Path, Query
 
 from gateway.dependencies import Services, ServicesDep, prepared
-from gateway.http.errors import ProblemError
 from gateway.http.routing import PROBLEMS
 from gateway.http.views import API
+from gateway.operators.problems import WorkerNotFoundError
 from gateway.operators.statistics import Statistics, survey
 from gateway.operators.views import Instructed, Instruction, QueueView, WorkerList, worker_view
 from shared.contracts.states import JobKind
@@ -53,7 +53,7 @@ async def instruct_worker(
             told = await _instruct(service, worker.kind, instruction, worker_id)
             if told.workers:
                 return told
-    raise ProblemError(404, "worker_not_found", f"No worker of this id lives; GET {API}/workers lists them.")
+    raise WorkerNotFoundError(f"No worker of this id lives; GET {API}/workers lists them.")
 
 
 @router.post("/queues/{kind}/pause")

@@ -8,7 +8,9 @@ import structlog
 from fastapi import Request
 
 from gateway.dependencies import Services, read_body
-from gateway.http.errors import ProblemError
+from gateway.http.errors import invalid
+from gateway.http.problems import ProblemError, ValidationFailedError
+from gateway.outlines.problems import OutlineNotEditableError, TooManyVersionsError
 from gateway.outlines.versions import again, editable, expired, gone, outline_changed, outline_of, planned
 from gateway.parts.stored_outlines import latest_version
 from shared.contracts.events import OutlineChanged
@@ -37,11 +39,11 @@ async def read_patch(request: Request) -> OutlinePatch:
     """The body of a change; raises ProblemError 400, 415 or 422."""
     try:
         return await read_body(request, OutlinePatch)
-    except ProblemError as problem:
+    except ValidationFailedError as problem:
         # Pydantic names the kind of an operation in the place of a fault, as if it were a field.
         faults = [{**fault, "pointer": _OPERATION.sub(r"\1", fault["pointer"])} for fault in problem.errors]
         detail = _OPERATION.sub(r"\1", problem.detail)
-        raise ProblemError(problem.status, problem.code, detail, errors=faults, headers=problem.headers) from problem
+        raise ValidationFailedError(detail, errors=faults) from problem
 
 
 async def change(service: Services, job: Job, patch: OutlinePatch, named: frozenset[int] | None) -> Changed:
@@ -102,7 +104,7 @@ def _edited(service: Services, before: OutlineVersion, patch: OutlinePatch) -> O
     except EditError as error:
         place = "/operations" if error.position is None else f"/operations/{error.position}/{error.field}"
         fault = {"pointer": place, "message": error.message}
-        raise ProblemError(422, "validation_failed", f"{place}: {error.message}", errors=[fault]) from error
+        raise invalid([fault]) from error
     return OutlineVersion(
         version=version,
         author=patch.author,
@@ -131,7 +133,7 @@ async def _refused(service: Services, job: Job, answer: Put) -> ProblemError:
                 f"{MOST_VERSIONS} versions of {MOST_BYTES >> 20} MiB in all are kept and none is dropped; "
                 "send the outline with a new document job."
             )
-            return ProblemError(409, "too_many_versions", detail)
+            return TooManyVersionsError(detail)
         case Put.EXPIRED:
             return expired()
         case Put.CLOSED:
@@ -152,4 +154,4 @@ def _not_editable(job: Job) -> ProblemError:
             what = f"the job is {job.state} with this outline: cancel it and send the changed one with a new job"
         case _:
             what = f"the job is {job.state} and has none yet: follow its events"
-    return ProblemError(409, "outline_not_editable", f"The outline cannot be changed, since {what}.")
+    return OutlineNotEditableError(f"The outline cannot be changed, since {what}.")

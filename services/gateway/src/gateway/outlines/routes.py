@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.dependencies import JobDep, ServicesDep, prepared
-from gateway.http.errors import ProblemError
 from gateway.http.negotiation import unchanged
 from gateway.http.routing import PROBLEMS, documented
 from gateway.http.views import API, JobView
 from gateway.outlines.editing import change, read_patch
+from gateway.outlines.problems import PreconditionRequiredError
 from gateway.outlines.versions import approve, editable, etag, history_of, named_versions, outline_of
 from gateway.outlines.views import OutlineVersions, OutlineView
 from gateway.parts.stored_outlines import latest_version
@@ -63,7 +63,7 @@ async def change_outline(request: Request, job: JobDep, service: ServicesDep, if
     """Change the outline by operations on its nodes, all or none: while it waits for review, or once it is made."""
     if if_match is None:
         detail = "Say which version is changed: `If-Match` with the ETag of `GET`, or `*` for whichever is the latest."
-        raise ProblemError(428, "precondition_required", detail)
+        raise PreconditionRequiredError(detail)
     done = await change(service, job, await read_patch(request), named_versions(if_match))
     return _shown(job, done.version, {"Idempotent-Replayed": "true"} if done.replayed else {})
 

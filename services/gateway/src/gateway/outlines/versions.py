@@ -5,7 +5,15 @@ import re
 import structlog
 
 from gateway.dependencies import Services
-from gateway.http.errors import ProblemError
+from gateway.http.problems import JobNotFoundError, ProblemError
+from gateway.outlines.problems import (
+    NotAwaitingReviewError,
+    OutlineChangedError,
+    OutlineExpiredError,
+    OutlineNotFoundError,
+    OutlineNotReadyError,
+    VersionNotFoundError,
+)
 from gateway.parts.stored_outlines import latest_version
 from shared.contracts.jobs import Job
 from shared.contracts.outline_versions import OutlineVersion, VersionEntry
@@ -39,7 +47,7 @@ async def outline_of(service: Services, job: Job, version: int | None = None) ->
     _refuse_unplanned(job)
     latest = latest_version(job)
     if version is not None and version > latest:
-        raise ProblemError(404, "version_not_found", f"The outline has the versions 1 to {latest}.")
+        raise VersionNotFoundError(f"The outline has the versions 1 to {latest}.")
     found = await service.outlines.version(job, version or latest)
     if found is None:
         raise expired()
@@ -58,11 +66,11 @@ async def history_of(service: Services, job: Job) -> list[VersionEntry]:
 def _refuse_unplanned(job: Job) -> None:
     if job.origin.section:
         detail = f"Job {job.ref.job_id} writes one section of {job.origin.parent} again and has no outline of its own."
-        raise ProblemError(404, "outline_not_found", detail)
+        raise OutlineNotFoundError(detail)
     if not planned(job):
         waits = f"Job {job.ref.job_id} is {job.state} and has no outline"
         detail = f"{waits}." if job.state.terminal else f"{waits} yet; follow its events, then ask again."
-        raise ProblemError(409, "outline_not_ready", detail)
+        raise OutlineNotReadyError(detail)
 
 
 def planned(job: Job) -> bool:
@@ -73,7 +81,7 @@ def planned(job: Job) -> bool:
 
 def expired() -> ProblemError:
     detail = "Outlines are kept for a limited time, as long as the result or the record of their job."
-    return ProblemError(410, "outline_expired", detail)
+    return OutlineExpiredError(detail)
 
 
 async def approve(service: Services, job: Job, named: frozenset[int] | None) -> Approved:
@@ -93,7 +101,7 @@ async def approve(service: Services, job: Job, named: frozenset[int] | None) -> 
             raise gone(job)
         case _:
             detail = f"The job is {answer}; only one that waits for review can be approved."
-            raise ProblemError(409, "not_awaiting_review", detail)
+            raise NotAwaitingReviewError(detail)
 
 
 def _seen(job: Job, named: frozenset[int]) -> int:
@@ -113,7 +121,7 @@ async def again(service: Services, job: Job) -> Job:
 
 
 def gone(job: Job) -> ProblemError:
-    return ProblemError(404, "job_not_found", f"No job {job.ref.job_id}, or its record has expired.")
+    return JobNotFoundError(f"No job {job.ref.job_id}, or its record has expired.")
 
 
 def outline_changed(job: Job, named: frozenset[int] | None = None) -> ProblemError:
@@ -125,4 +133,4 @@ def outline_changed(job: Job, named: frozenset[int] | None = None) -> ProblemErr
     )
     if named is not None and not named:
         detail = f"If-Match names no version; the latest is {etag(latest)}, with the quotes and without W/."
-    return ProblemError(412, "outline_changed", detail, headers={"ETag": etag(latest)}, extra={"version": latest})
+    return OutlineChangedError(detail, headers={"ETag": etag(latest)}, extra={"version": latest})

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect
 
-from gateway.http.errors import ProblemError, come_back
+from gateway.http.problems import DrainingError, ProblemError, come_back
 from gateway.parts.admission import Admission
+from gateway.parts.problems import ExportFailedError, ExportNotReadyError, ResultExpiredError
 from gateway.sse.hub import FeedHub
 from shared.contracts.exports import ExportFormat
 from shared.contracts.ids import JobRef
@@ -72,7 +73,7 @@ class ExportDelivery:
         while awaited.file is None and answer.asked is not Asked.READY:
             _refuse(answer)
             if self._hub.draining:
-                raise ProblemError(503, "draining", "Ask again: another server answers.", headers={"Retry-After": "1"})
+                raise DrainingError("Ask again: another server answers.", headers={"Retry-After": "1"})
             if await gone():
                 raise ClientDisconnect
             await self._clock.sleep(pause)
@@ -92,7 +93,7 @@ class ExportDelivery:
 
 
 def result_expired() -> ProblemError:
-    return ProblemError(410, "result_expired", "Results are kept for a limited time; submit the job again.")
+    return ResultExpiredError("Results are kept for a limited time; submit the job again.")
 
 
 def _refuse(answer: Answer) -> None:
@@ -100,7 +101,7 @@ def _refuse(answer: Answer) -> None:
     match answer.asked:
         case Asked.FAILED if answer.error is not None:
             error = answer.error.model_dump()
-            raise ProblemError(409, "export_failed", answer.error.message, extra={"error": error})
+            raise ExportFailedError(answer.error.message, extra={"error": error})
         case Asked.BUSY:
             raise _not_ready("Too many files wait to be made. Ask again later.")
         case Asked.EXPIRED | Asked.UNFINISHED:
@@ -110,4 +111,4 @@ def _refuse(answer: Answer) -> None:
 
 
 def _not_ready(detail: str) -> ProblemError:
-    return ProblemError(503, "export_not_ready", detail, headers=come_back(5))
+    return ExportNotReadyError(detail, headers=come_back(5))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.http.errors import ProblemError
+from gateway.parts.problems import PriceUnknownError
 from gateway.settings import WorkersModelSettings
 from shared.contracts.commands import JobOptions
 from shared.contracts.prices import Price
@@ -49,4 +49,4 @@ class Pricing:
             f"/max_cost_usd: the price of {self.name(command.model)} is unknown here, so its costs cannot be limited; "
             "use max_tokens_total, or let the operator set DRAFTLINE_MODEL_PRICES"
         )
-        raise ProblemError(422, "price_unknown", detail)
+        raise PriceUnknownError(detail)

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from gateway.dependencies import JobDep, Services, ServicesDep, prepared
-from gateway.http.errors import ProblemError
 from gateway.http.negotiation import AT_HAND, ResultFormat, choose, disposition, unchanged
+from gateway.http.problems import ValidationFailedError
 from gateway.http.views import API, problems
 from gateway.jobs.answering import refuse_unless_completed
 from gateway.parts.exports import result_expired
 from gateway.results.partial import partial_result
+from gateway.results.problems import NotAcceptableError
 from gateway.results.rendering import title_and_markdown
 from gateway.results.views import DocumentJobResult, OutlineJobResult, PartialDocumentResult
 from shared.contracts.jobs import Job
@@ -63,7 +64,7 @@ async def get_result(
     if partial and wanted is not None and wanted.export is not None:
         message = "finished sections can be had as json or markdown"
         fault = {"pointer": "/query/format", "message": message}
-        raise ProblemError(422, "validation_failed", f"/query/format: with partial=true {message}", errors=[fault])
+        raise ValidationFailedError(f"/query/format: with partial=true {message}", errors=[fault])
     if partial and (finished := await partial_result(job, service.store)) is not None:
         form = _negotiated(wanted, accept, AT_HAND, "Finished sections")
         return _at_hand(job.kind, finished, form, {"Vary": "Accept", "Cache-Control": "no-store"})
@@ -88,7 +89,7 @@ def _negotiated(
     if form in offered:
         return form
     listed = ", ".join(f"{each} ({each.media_type.partition(';')[0]})" for each in offered)
-    raise ProblemError(406, "not_acceptable", f"{what} can be had as {listed}.", headers={"Vary": "Accept"})
+    raise NotAcceptableError(f"{what} can be had as {listed}.", headers={"Vary": "Accept"})
 
 
 def _etag(job: Job, form: ResultFormat) -> str:

@@ -9,11 +9,13 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from gateway.dependencies import Services
-from gateway.http.errors import ProblemError
+from gateway.http.problems import JobNotFoundError, ProblemError
 from gateway.http.views import Links
 from gateway.jobs.accepting import accept, digest_of, new_job, replayed, safe
 from gateway.jobs.answering import refuse_unless_completed
+from gateway.outlines.problems import TooManyVersionsError
 from gateway.parts.exports import result_expired
+from gateway.revisions.problems import SectionNotFoundError
 from shared.contracts.commands import DocumentPayload, RegenerateCommand, Revision
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job, JobSpec, Origin
@@ -63,7 +65,7 @@ async def submit_revision(
         return replayed(known, new, keyed=keyed), True
     parent = await service.store.jobs.get(parent_id)
     if parent is None:
-        raise ProblemError(404, "job_not_found", f"No job {parent_id.job_id}, or its record has expired.")
+        raise JobNotFoundError(f"No job {parent_id.job_id}, or its record has expired.")
     if parent.kind is not JobKind.DOCUMENT:
         raise _no_section(f"{parent.ref.job_id} makes an outline, which has no text.")
     refuse_unless_completed(parent)
@@ -80,7 +82,7 @@ async def submit_revision(
     # Before the job: a name without a job is passed over, a job that no list names would not be found.
     if not await _counted(service, root, new.ref):
         detail = f"{MOST_MEMBERS} documents go back to {root.job_id} already; submit the document anew."
-        raise ProblemError(409, "too_many_versions", detail)
+        raise TooManyVersionsError(detail)
     return await accept(service, new, keyed=keyed)
 
 
@@ -148,7 +150,7 @@ async def _payload(
 
 
 def _no_section(detail: str) -> ProblemError:
-    return ProblemError(404, "section_not_found", detail)
+    return SectionNotFoundError(detail)
 
 
 async def _counted(service: Services, root: JobRef, ref: JobRef) -> bool:

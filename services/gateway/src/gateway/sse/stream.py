@@ -9,7 +9,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.http.errors import ProblemError
+from gateway.http.problems import ProblemError
 from gateway.settings import GatewaySettings
 from gateway.sse.follower import Follower
 from gateway.sse.frames import HEARTBEAT, Frame, Origin, draining_frame, opening
