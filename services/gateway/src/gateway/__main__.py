@@ -60,7 +60,7 @@ async def serve(services: Services, listener: socket.socket, health: Health, dra
     async with asyncio.TaskGroup() as group:
         background = [
             group.create_task(services.hub.run()),
-            group.create_task(sample_queues(services)),
+            group.create_task(sample_queues(services.store, services.clock, services.settings.sample_seconds)),
             group.create_task(services.admission.run()),
             group.create_task(_prepare(services, health)),
             group.create_task(_beat(services, health)),

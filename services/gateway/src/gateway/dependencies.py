@@ -119,14 +119,14 @@ JobDep = Annotated[Job, Depends(load_job)]
 
 async def subscription(ref: JobRefDep, service: ServicesDep) -> AsyncIterator[Subscription]:
     """Watch the job for as long as the request lives, even if its client stalls."""
-    refuse_while_draining(service)
+    refuse_while_draining(service.hub)
     with service.hub.subscribe(ref) as watching:
         yield watching
 
 
-def refuse_while_draining(service: Services) -> None:
+def refuse_while_draining(hub: FeedHub) -> None:
     """Raise ProblemError 503 where a stream would end as soon as it began."""
-    if service.hub.draining:
+    if hub.draining:
         raise DrainingError("Connect again: another server answers.", headers={"Retry-After": "1"})
 
 
@@ -166,7 +166,7 @@ async def listed_jobs(
     if len(jobs.refs) > MAX_LISTED_JOBS:
         message = f"{len(jobs.refs)} jobs; a stream follows {MAX_LISTED_JOBS} at most"
         raise invalid([{"pointer": "/query/job_id", "message": message}])
-    refuse_while_draining(service)
+    refuse_while_draining(service.hub)
     with service.hub.subscribe_all(jobs.refs) as subscriptions:
         yield Watching(jobs, subscriptions, jobs.positions(resume))
 

@@ -13,15 +13,16 @@ from fastapi import Depends, Path
 
 from gateway.batches.problems import BatchNotFoundError
 from gateway.batches.views import BatchCancelled, BatchRetried
-from gateway.dependencies import Services, ServicesDep
+from gateway.dependencies import ServicesDep
 from gateway.http.cursors import read_cursor
 from gateway.http.errors import invalid
 from gateway.parts.listing import Page
 from shared.contracts.ids import JOB_ID_PATTERN, JobRef
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobState
-from shared.redis.batches import BatchRecord, Member
-from shared.redis.jobs import Cancelled, Retried
+from shared.lifecycle.clock import Clock
+from shared.redis.batches import Batches, BatchRecord, Member
+from shared.redis.jobs import Cancelled, Jobs, Retried
 from shared.redis.lists import Place
 
 AT_ONCE = 32
@@ -71,26 +72,24 @@ async def each(things: Iterable[_T], act: Callable[[_T], Awaitable[None]]) -> No
         raise failed.exceptions[0] from failed
 
 
-async def jobs_of(service: Services, record: BatchRecord) -> list[Job | None]:
+async def jobs_of(jobs: Jobs, record: BatchRecord) -> list[Job | None]:
     """The jobs of a batch, member by member; None where there is none, or the id is that of another job."""
-    return [job async for job in _walk(service, record.members)]
+    return [job async for job in _walk(jobs, record.members)]
 
 
-async def _walk(service: Services, members: Sequence[Member]) -> AsyncGenerator[Job | None, None]:
+async def _walk(jobs: Jobs, members: Sequence[Member]) -> AsyncGenerator[Job | None, None]:
     """Page by page: other requests have their turn in between."""
     for begin in range(0, len(members), PAGE_RECORDS):
         page = members[begin : begin + PAGE_RECORDS]
-        for member, record in zip(page, await service.store.jobs.records([each.ref for each in page]), strict=True):
+        for member, record in zip(page, await jobs.records([each.ref for each in page]), strict=True):
             job = Job.from_record(member.ref, record) if record else None
             yield job if job is not None and job.digest == member.digest else None
 
 
-async def list_page(
-    service: Services, record: BatchRecord, state: JobState | None, cursor: str | None, limit: int
-) -> Page:
+async def list_page(jobs: Jobs, record: BatchRecord, state: JobState | None, cursor: str | None, limit: int) -> Page:
     """A part of the batch's jobs in the order of its items, all or those in a state; raises ProblemError 422."""
     found: list[Job] = []
-    async with contextlib.aclosing(_walk(service, record.members[_begin(record, cursor) :])) as walk:
+    async with contextlib.aclosing(_walk(jobs, record.members[_begin(record, cursor) :])) as walk:
         async for job in walk:
             if job is None or state not in {None, job.state}:
                 continue
@@ -118,42 +117,43 @@ def _begin(record: BatchRecord, cursor: str | None) -> int:
 class Acceptance:
     """Whether jobs of a batch may still come; Redis is asked once a second at most, however many ask this."""
 
-    def __init__(self, service: Services, batch: KnownBatch) -> None:
-        self._service = service
+    def __init__(self, batches: Batches, clock: Clock, batch: KnownBatch) -> None:
+        self._batches = batches
+        self._clock = clock
         self._ref = batch.ref
         self._over = batch.record.stored
-        self._asked_at = service.clock.monotonic()
+        self._asked_at = clock.monotonic()
 
     async def goes_on(self) -> bool:
-        now = self._service.clock.monotonic()
+        now = self._clock.monotonic()
         if not self._over and now - self._asked_at >= ASKED_SECONDS:
             self._asked_at = now
-            record = await self._service.store.batches.get(self._ref)
+            record = await self._batches.get(self._ref)
             self._over = record is None or record.stored
         return not self._over
 
 
-async def cancel_all(service: Services, record: BatchRecord) -> BatchCancelled:
+async def cancel_all(jobs: Jobs, record: BatchRecord) -> BatchCancelled:
     """Cancel every job that has not ended."""
     answers: Counter[Cancelled] = Counter()
 
     async def cancel(job: Job) -> None:
-        answers[await service.store.jobs.cancel(job.ref)] += 1
+        answers[await jobs.cancel(job.ref)] += 1
 
-    there = [job for job in await jobs_of(service, record) if job is not None]
+    there = [job for job in await jobs_of(jobs, record) if job is not None]
     await each([job for job in there if not job.state.terminal], cancel)
     cancelled, asked = answers[Cancelled.CANCELLED], answers[Cancelled.ASKED]
     return BatchCancelled(cancelled=cancelled, asked=asked, already_ended=len(there) - cancelled - asked)
 
 
-async def retry_failed(service: Services, record: BatchRecord, request_id: str) -> BatchRetried:
+async def retry_failed(jobs: Jobs, record: BatchRecord, request_id: str) -> BatchRetried:
     """Begin every failed job again."""
     answers: Counter[Retried] = Counter()
 
     async def retry(job: Job) -> None:
-        answers[await service.store.jobs.retry(job.ref, request_id)] += 1
+        answers[await jobs.retry(job.ref, request_id)] += 1
 
-    jobs = await jobs_of(service, record)
-    await each([job for job in jobs if job is not None and job.state is JobState.FAILED], retry)
+    there = await jobs_of(jobs, record)
+    await each([job for job in there if job is not None and job.state is JobState.FAILED], retry)
     retried = answers[Retried.RETRIED]
     return BatchRetried(retried=retried, not_retried=answers.total() - retried)

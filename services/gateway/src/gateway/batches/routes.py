@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from gateway.batches.items import BatchCommand, read_batch
 from gateway.batches.members import Acceptance, BatchDep, KnownBatch, cancel_all, jobs_of, list_page, retry_failed
-from gateway.batches.storing import accept_batch
+from gateway.batches.storing import BatchIntakeDep
 from gateway.batches.views import AcceptedBatch, BatchCancelled, BatchRetried, BatchView, accepted_batch, batch_view
 from gateway.dependencies import (
     IdempotencyKeyDep,
@@ -61,7 +61,7 @@ router = APIRouter(prefix=API, tags=["batches"], responses=PROBLEMS, dependencie
     openapi_extra=documented(BatchCommand),
 )
 async def create_batch(
-    request: Request, service: ServicesDep, request_id: RequestIdDep, key: IdempotencyKeyDep
+    request: Request, intake: BatchIntakeDep, request_id: RequestIdDep, key: IdempotencyKeyDep
 ) -> Response:
     """Submit up to 1,000 requests for outlines and documents. What is wrong with one does not affect the others."""
     drawn_id = new_job_id(key)
@@ -69,7 +69,7 @@ async def create_batch(
     batch = await asyncio.to_thread(read_batch, await json_body(request), drawn_id)
     structlog.contextvars.bind_contextvars(batch_id=batch.batch_id)
     keyed = key is not None and batch.batch_id == drawn_id
-    record, jobs, replayed = await accept_batch(service, batch, request_id, keyed=keyed)
+    record, jobs, replayed = await intake.accept(batch, request_id, keyed=keyed)
     body = accepted_batch(batch.batch_id, record, jobs)
     headers = {"Location": body.links.self, "Retry-After": "1"} | ({"Idempotent-Replayed": "true"} if replayed else {})
     return Response(body.model_dump_json(), status_code=202, media_type="application/json", headers=headers)
@@ -78,7 +78,7 @@ async def create_batch(
 @router.get("/batches/{batch_id}")
 async def get_batch(batch: BatchDep, service: ServicesDep) -> BatchView:
     """A batch's progress and usage, and how many of its jobs stand where."""
-    jobs = await jobs_of(service, batch.record)
+    jobs = await jobs_of(service.store.jobs, batch.record)
     return batch_view(batch.ref.job_id, batch.record, jobs, service.clock.now())
 
 
@@ -91,20 +91,20 @@ async def list_batch_jobs(
     limit: LimitDep = 50,
 ) -> JobList:
     """A batch's jobs in the order of its items; those whose records have expired are left out."""
-    page = await list_page(service, batch.record, status, cursor, limit)
+    page = await list_page(service.store.jobs, batch.record, status, cursor, limit)
     return JobList(items=await service.views.show_all(page.jobs), next_cursor=write_cursor(page.following))
 
 
 @router.post("/batches/{batch_id}/cancel")
 async def cancel_batch(batch: BatchDep, service: ServicesDep) -> BatchCancelled:
     """Cancel every job of a batch that has not ended. May be repeated."""
-    return await cancel_all(service, batch.record)
+    return await cancel_all(service.store.jobs, batch.record)
 
 
 @router.post("/batches/{batch_id}/retry", status_code=202)
 async def retry_batch(batch: BatchDep, service: ServicesDep, request_id: RequestIdDep) -> BatchRetried:
     """Begin the failed jobs of a batch again, but not the cancelled ones. May be repeated."""
-    return await retry_failed(service, batch.record, request_id)
+    return await retry_failed(service.store.jobs, batch.record, request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class WatchedBatch:
 
 async def watched_batch(batch: BatchDep, resume: ResumeDep, service: ServicesDep) -> AsyncIterator[WatchedBatch]:
     """Watch the jobs of a batch for as long as the request lives."""
-    refuse_while_draining(service)
+    refuse_while_draining(service.hub)
     jobs = JobSet(member.ref for member in batch.record.members)
     with service.hub.subscribe_all(jobs.refs, LEFT_OUT) as subscriptions:
         yield WatchedBatch(batch, jobs, subscriptions, jobs.positions(resume) or [START] * len(jobs.refs))
@@ -133,10 +133,10 @@ async def batch_events(watched: Annotated[WatchedBatch, Depends(watched_batch)],
     """Follow all jobs of a batch until they have ended: every event but `progress`, `delta` and `section`."""
     record = watched.batch.record
     members = {member.ref: member for member in record.members}
-    found = dict(zip(members, await jobs_of(service, record), strict=True))
-    if record.stored and await all_sent(service, [found[ref] for ref in watched.jobs.refs], watched.after):
+    found = dict(zip(members, await jobs_of(service.store.jobs, record), strict=True))
+    if record.stored and await all_sent(service.store.jobs, [found[ref] for ref in watched.jobs.refs], watched.after):
         return Response(status_code=204)
-    acceptance = Acceptance(service, watched.batch)
+    acceptance = Acceptance(service.store.batches, service.clock, watched.batch)
     followers = [
         Follower(
             subscription,

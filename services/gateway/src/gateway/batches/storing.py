@@ -1,13 +1,16 @@
 """From the items of a batch to stored jobs."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
 
 import structlog
+from fastapi import Depends
 
 from gateway.batches.items import MOST_SHARED_BYTES, Batch, Item, refusal
 from gateway.batches.members import each, jobs_of
 from gateway.batches.problems import BatchIdConflictError
-from gateway.dependencies import Services
+from gateway.dependencies import ServicesDep
 from gateway.http.errors import invalid
 from gateway.http.problems import (
     DurabilityUnconfirmedError,
@@ -17,12 +20,14 @@ from gateway.http.problems import (
     RedisUnavailableError,
     come_back,
 )
-from gateway.jobs.submitting import submit_document, submit_outline
+from gateway.jobs.submitting import Submitter, SubmitterDep
 from shared.contracts.commands import MAX_DELAY_SECONDS, OutlineCommand
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job
-from shared.redis.batches import BatchRecord, Refusal
+from shared.lifecycle.clock import Clock
+from shared.redis.batches import Batches, BatchRecord, Refusal
 from shared.redis.failures import OUT_OF_MEMORY, UNAVAILABLE, UnconfirmedError
+from shared.redis.jobs import Jobs
 
 log = structlog.get_logger()
 
@@ -30,34 +35,50 @@ LIFE_SECONDS = 7 * 24 * 3600
 _INTERRUPTIONS = (UnconfirmedError, OUT_OF_MEMORY, *UNAVAILABLE)
 
 
-async def accept_batch(
-    service: Services, batch: Batch, request_id: str, *, keyed: bool
-) -> tuple[BatchRecord, Sequence[Job | None], bool]:
-    """Store a batch once, whoever sends it how often: its record, its members' jobs, and whether it was there before.
+class BatchIntake:
+    """Stores batches."""
 
-    Raises ProblemError 409 or 422 where another batch has the id, and 503 where not all of it could be stored.
-    """
-    ref = JobRef(batch.batch_id)
-    known = await service.store.batches.get(ref)
-    if known is None:
-        known = await service.store.batches.begin(ref, _new_record(service, batch, request_id))
-    if known.digest != batch.digest:
-        raise _conflict(batch.batch_id, keyed=keyed)
-    if known.stored:
-        await service.store.batches.confirm(ref)
-        return known, await jobs_of(service, known), True
-    storing = _Storing(service, batch, request_id)
-    try:
-        record = known.model_copy(update={"refusals": await storing.run(), "stored": True})
-        await service.store.batches.end(ref, record)
-    except (ProblemError, *_INTERRUPTIONS) as error:
-        raise storing.interrupted(error) from error
-    log.info("batch_accepted", batch_id=batch.batch_id, jobs=len(storing.jobs), refused=len(record.refusals))
-    return record, [storing.jobs.get(member.index) for member in record.members], False
+    def __init__(self, batches: Batches, jobs: Jobs, submitter: Submitter, clock: Clock) -> None:
+        self._batches = batches
+        self._jobs = jobs
+        self._submitter = submitter
+        self._clock = clock
+
+    async def accept(
+        self, batch: Batch, request_id: str, *, keyed: bool
+    ) -> tuple[BatchRecord, Sequence[Job | None], bool]:
+        """Store a batch once, whoever sends it how often: its record, its members' jobs, whether it was there before.
+
+        Raises ProblemError 409 or 422 where another batch has the id, and 503 where not all of it could be stored.
+        """
+        ref = JobRef(batch.batch_id)
+        known = await self._batches.get(ref)
+        if known is None:
+            known = await self._batches.begin(ref, _new_record(batch, request_id, self._clock.now()))
+        if known.digest != batch.digest:
+            raise _conflict(batch.batch_id, keyed=keyed)
+        if known.stored:
+            await self._batches.confirm(ref)
+            return known, await jobs_of(self._jobs, known), True
+        storing = _Storing(self._submitter, self._jobs, batch, request_id)
+        try:
+            record = known.model_copy(update={"refusals": await storing.run(), "stored": True})
+            await self._batches.end(ref, record)
+        except (ProblemError, *_INTERRUPTIONS) as error:
+            raise storing.interrupted(error) from error
+        log.info("batch_accepted", batch_id=batch.batch_id, jobs=len(storing.jobs), refused=len(record.refusals))
+        return record, [storing.jobs.get(member.index) for member in record.members], False
 
 
-def _new_record(service: Services, batch: Batch, request_id: str) -> BatchRecord:
-    now = service.clock.now()
+async def batch_intake(submitter: SubmitterDep, service: ServicesDep) -> BatchIntake:
+    """The intake of batches, for a route."""
+    return BatchIntake(service.store.batches, service.store.jobs, submitter, service.clock)
+
+
+BatchIntakeDep = Annotated[BatchIntake, Depends(batch_intake)]
+
+
+def _new_record(batch: Batch, request_id: str, now: datetime) -> BatchRecord:
     delays = [item.command.delay_seconds or 0.0 for item in batch.items]
     delays += [(due - now).total_seconds() for item in batch.items if (due := item.command.not_before) is not None]
     return BatchRecord(
@@ -81,10 +102,11 @@ def _conflict(batch_id: str, *, keyed: bool) -> ProblemError:
 class _Storing:
     """Stores the jobs of a batch; those that are there already stay as they are."""
 
-    def __init__(self, service: Services, batch: Batch, request_id: str) -> None:
+    def __init__(self, submitter: Submitter, jobs: Jobs, batch: Batch, request_id: str) -> None:
         self.jobs: dict[int, Job] = {}
         """By the index of their items."""
-        self._service = service
+        self._submitter = submitter
+        self._known = jobs
         self._batch = batch
         self._request_id = request_id
         self._refusals: list[Refusal] = list(batch.refusals)
@@ -119,9 +141,9 @@ class _Storing:
         batch_id = self._batch.batch_id
         await self._count_copies(item)
         if isinstance(item.command, OutlineCommand):
-            job, _ = await submit_outline(self._service, item.command, *about, keyed=False, batch=batch_id)
+            job, _ = await self._submitter.outline(item.command, *about, keyed=False, batch=batch_id)
         else:
-            job, _ = await submit_document(self._service, item.command, *about, keyed=False, batch=batch_id)
+            job, _ = await self._submitter.document(item.command, *about, keyed=False, batch=batch_id)
         return job
 
     async def _count_copies(self, item: Item) -> None:
@@ -129,7 +151,7 @@ class _Storing:
         command = item.command
         if isinstance(command, OutlineCommand) or command.outline_job_id is None or command.context_files:
             return
-        size = await self._service.store.jobs.payload_bytes(JobRef(command.outline_job_id))
+        size = await self._known.payload_bytes(JobRef(command.outline_job_id))
         self._copied += size
         if self._copied > MOST_SHARED_BYTES:
             message = (

@@ -13,7 +13,7 @@ from gateway.estimates.views import Estimate
 from gateway.estimates.workload import Asked
 from gateway.http.routing import PROBLEMS
 from gateway.http.views import API
-from gateway.jobs.submitting import resolve
+from gateway.jobs.submitting import SubmitterDep
 from shared.contracts.commands import DocumentCommand, DocumentPayload, OutlineCommand
 from shared.contracts.states import JobKind
 from shared.language.text import detect_language
@@ -27,7 +27,9 @@ def _either(*models: type[BaseModel]) -> dict[str, Any]:
 
 
 @router.post("/estimate", openapi_extra=_either(DocumentCommand, OutlineCommand))
-async def estimate_job(request: Request, service: ServicesDep, kind: JobKind = JobKind.DOCUMENT) -> Estimate:
+async def estimate_job(
+    request: Request, service: ServicesDep, submitter: SubmitterDep, kind: JobKind = JobKind.DOCUMENT
+) -> Estimate:
     """Calls, tokens and cost of a job as a range; the body is the one of `POST /jobs/document`, or with `kind=outline`
     of `POST /jobs/outline`. Nothing is run or stored.
     """
@@ -38,7 +40,7 @@ async def estimate_job(request: Request, service: ServicesDep, kind: JobKind = J
         command = await read_body(request, DocumentCommand)
         planned = command.task_prompt is not None
         fields = command.model_dump(exclude={"job_id", "outline_job_id", "review"})
-        given = DocumentPayload.model_validate(fields) if planned else await resolve(service, command)
+        given = DocumentPayload.model_validate(fields) if planned else await submitter.resolve(command)
     service.pricing.check(given)
     # Large files take a while to decode, and the loop serves the others.
     asked = await asyncio.to_thread(asked_of, given)

@@ -26,6 +26,7 @@ from gateway.sse.hub import Subscription
 from gateway.sse.stream import EventStream, Mark
 from shared.contracts.ids import START, EventId
 from shared.contracts.jobs import Job
+from shared.redis.jobs import Jobs
 
 router = APIRouter(prefix=API, tags=["events"], responses=PROBLEMS, dependencies=[Depends(prepared)])
 
@@ -38,7 +39,7 @@ async def job_events(
     service: ServicesDep,
 ) -> Response:
     """Follow a job from its first event, or after `Last-Event-ID`, to the terminal event of its current run."""
-    if await all_sent(service, [job], [after]):
+    if await all_sent(service.store.jobs, [job], [after]):
         return Response(status_code=204)
     about = Origin(job.ref.job_id, job.kind, job.request_id)
     return _stream(service, [watching], [after], _event_id, about)
@@ -47,18 +48,18 @@ async def job_events(
 @router.get("/events", response_class=Response, responses=stream_answers("All jobs have ended"))
 async def multiplexed_events(watching: Annotated[Watching, Depends(listed_jobs)], service: ServicesDep) -> Response:
     """Follow several jobs as one would follow each, until all have ended. Here an event's `id:` is an opaque cursor."""
-    found = await _load(service, watching)
+    found = await _load(service.store.jobs, watching)
     after = watching.resumed or [START] * len(found)
-    if await all_sent(service, found, after):
+    if await all_sent(service.store.jobs, found, after):
         return Response(status_code=204)
     return _stream(service, watching.subscriptions, after, watching.jobs.cursor, SEVERAL_JOBS)
 
 
-async def _load(service: Services, watching: Watching) -> list[Job | None]:
+async def _load(jobs: Jobs, watching: Watching) -> list[Job | None]:
     """The jobs of a list. One that is gone is None to a client that was there, and to others a ProblemError 404."""
     refs = watching.jobs.refs
     structlog.contextvars.bind_contextvars(jobs=len(refs))
-    records = await service.store.jobs.records(refs)
+    records = await jobs.records(refs)
     found = [Job.from_record(ref, record) if record else None for ref, record in zip(refs, records, strict=True)]
     unknown = [ref.job_id for ref, job in zip(refs, found, strict=True) if job is None]
     if unknown and watching.resumed is None:

@@ -3,11 +3,13 @@
 import dataclasses
 import hashlib
 import json
+from typing import Annotated
 
 import structlog
+from fastapi import Depends
 from pydantic import BaseModel
 
-from gateway.dependencies import Services
+from gateway.dependencies import ServicesDep
 from gateway.http.problems import (
     DurabilityUnconfirmedError,
     IdempotencyKeyReusedError,
@@ -16,13 +18,14 @@ from gateway.http.problems import (
     come_back,
 )
 from gateway.jobs.problems import JobIdConflictError
+from gateway.parts.admission import Admission
 from shared.contracts.commands import JobOptions
 from shared.contracts.ids import JobRef
-from shared.contracts.jobs import Job, JobSpec, Origin
+from shared.contracts.jobs import Job, JobSpec, Origin, Retention
 from shared.contracts.states import JobKind
 from shared.observability.metrics import JOBS_ACCEPTED
 from shared.redis.failures import UnconfirmedError
-from shared.redis.jobs import Submitted
+from shared.redis.jobs import Jobs, Submitted
 
 log = structlog.get_logger()
 
@@ -62,40 +65,54 @@ def _canonical(command: BaseModel) -> bytes:
     ).encode()
 
 
-async def accept(service: Services, new: JobSpec, *, keyed: bool) -> tuple[Job, bool]:
-    """Store a job; true with it if it was there before. Raises ProblemError 409, 422 or 503."""
-    answer = await _stored(service, new)
-    job = await service.store.jobs.get(new.ref)
-    if job is None:
-        raise RedisUnavailableError("The job's record is gone again.", headers=come_back())
-    match answer:
-        case Submitted.CREATED:
-            JOBS_ACCEPTED.labels(new.kind).inc()
-            log.info("job_accepted", job_id=new.ref.job_id, kind=new.kind, priority=new.priority)
-            return job, False
-        case Submitted.REPLAYED | Submitted.CONFLICT:
-            return replayed(job, new, keyed=keyed), True
+class Intake:
+    """Stores jobs, as long as there is room for them."""
+
+    def __init__(self, jobs: Jobs, admission: Admission, retention: Retention) -> None:
+        self._jobs = jobs
+        self._admission = admission
+        self._retention = retention
+
+    async def accept(self, new: JobSpec, *, keyed: bool) -> tuple[Job, bool]:
+        """Store a job; true with it if it was there before. Raises ProblemError 409, 422 or 503."""
+        answer = await self._stored(new)
+        job = await self._jobs.get(new.ref)
+        if job is None:
+            raise RedisUnavailableError("The job's record is gone again.", headers=come_back())
+        match answer:
+            case Submitted.CREATED:
+                JOBS_ACCEPTED.labels(new.kind).inc()
+                log.info("job_accepted", job_id=new.ref.job_id, kind=new.kind, priority=new.priority)
+                return job, False
+            case Submitted.REPLAYED | Submitted.CONFLICT:
+                return replayed(job, new, keyed=keyed), True
+
+    async def _stored(self, new: JobSpec) -> Submitted:
+        try:
+            self._admission.check(len(new.payload) + sum(map(len, new.work.values())))
+        except ProblemError:
+            # Who repeats a request is told of the job that is there, however full Redis is.
+            if await self._jobs.get(new.ref) is None:
+                raise
+        try:
+            return await self._jobs.submit(dataclasses.replace(new, retention=self._retention))
+        except UnconfirmedError as error:
+            raise _unconfirmed(new.ref, error) from error
+
+    async def safe(self, job: Job) -> bool:
+        """Whether a job is there still, as safe as was promised; raises ProblemError 503."""
+        try:
+            return await self._jobs.safe(job.ref)
+        except UnconfirmedError as error:
+            raise _unconfirmed(job.ref, error) from error
 
 
-async def _stored(service: Services, new: JobSpec) -> Submitted:
-    try:
-        service.admission.check(len(new.payload) + sum(map(len, new.work.values())))
-    except ProblemError:
-        # Who repeats a request is told of the job that is there, however full Redis is.
-        if await service.store.jobs.get(new.ref) is None:
-            raise
-    try:
-        return await service.store.jobs.submit(dataclasses.replace(new, retention=service.retention))
-    except UnconfirmedError as error:
-        raise _unconfirmed(new.ref, error) from error
+async def intake(service: ServicesDep) -> Intake:
+    """The intake, for a route."""
+    return Intake(service.store.jobs, service.admission, service.retention)
 
 
-async def safe(service: Services, job: Job) -> bool:
-    """Whether a job is there still, as safe as was promised; raises ProblemError 503."""
-    try:
-        return await service.store.jobs.safe(job.ref)
-    except UnconfirmedError as error:
-        raise _unconfirmed(job.ref, error) from error
+IntakeDep = Annotated[Intake, Depends(intake)]
 
 
 def _unconfirmed(ref: JobRef, error: UnconfirmedError) -> ProblemError:

@@ -5,12 +5,16 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Response
 from fastapi.responses import JSONResponse
 
-from gateway.dependencies import Services
+from gateway.dependencies import ServicesDep
 from gateway.http.views import accepted
 from gateway.jobs.problems import JobCancelledError, JobFailedError, NotFinishedError
 from gateway.jobs.waiting import preferred_seconds, until_settled
+from gateway.parts.job_views import JobViews
+from gateway.sse.hub import FeedHub
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobState
+from shared.lifecycle.clock import Clock
+from shared.redis.jobs import Jobs
 
 
 async def wait_preference(
@@ -37,24 +41,44 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
 WaitDep = Annotated[int, Depends(wait_preference)]
 
 
-async def answer(service: Services, job: Job, seconds: int, *, replayed: bool) -> Response:
-    """202 at once, or, where the client prefers to wait and the job ends in time, 200 with its result.
+class Answering:
+    """Answers submissions."""
 
-    A job that waits for a person does not end in time.
-    """
-    headers = {"Idempotent-Replayed": "true"} if replayed else {}
-    latest = (await until_settled(service, job.ref, seconds) if seconds else None) or job
-    if not seconds or not latest.state.terminal:
-        body = accepted(latest)
-        headers |= {"Location": body.links.self, "Retry-After": "1"}
-        return JSONResponse(body.model_dump(mode="json"), status_code=202, headers=headers)
-    headers["Preference-Applied"] = f"wait={seconds}"
-    result = await service.store.jobs.result(job.ref)
-    # Spliced, not parsed: a result may be large.
-    shown = (
-        (await service.views.show(latest)).model_dump_json().encode()[:-1] + b',"result":' + (result or b"null") + b"}"
-    )
-    return Response(shown, media_type="application/json", headers=headers)
+    def __init__(self, jobs: Jobs, hub: FeedHub, views: JobViews, clock: Clock) -> None:
+        self._jobs = jobs
+        self._hub = hub
+        self._views = views
+        self._clock = clock
+
+    async def answer(self, job: Job, seconds: int, *, replayed: bool) -> Response:
+        """202 at once, or, where the client prefers to wait and the job ends in time, 200 with its result.
+
+        A job that waits for a person does not end in time.
+        """
+        headers = {"Idempotent-Replayed": "true"} if replayed else {}
+        latest = (await until_settled(self._jobs, self._hub, self._clock, job.ref, seconds) if seconds else None) or job
+        if not seconds or not latest.state.terminal:
+            body = accepted(latest)
+            headers |= {"Location": body.links.self, "Retry-After": "1"}
+            return JSONResponse(body.model_dump(mode="json"), status_code=202, headers=headers)
+        headers["Preference-Applied"] = f"wait={seconds}"
+        result = await self._jobs.result(job.ref)
+        # Spliced, not parsed: a result may be large.
+        shown = (
+            (await self._views.show(latest)).model_dump_json().encode()[:-1]
+            + b',"result":'
+            + (result or b"null")
+            + b"}"
+        )
+        return Response(shown, media_type="application/json", headers=headers)
+
+
+async def answering(service: ServicesDep) -> Answering:
+    """What answers, for a route."""
+    return Answering(service.store.jobs, service.hub, service.views, service.clock)
+
+
+AnsweringDep = Annotated[Answering, Depends(answering)]
 
 
 def is_keyed(job_id: str | None, key: str | None) -> bool:

@@ -21,9 +21,9 @@ from gateway.http.negotiation import unchanged
 from gateway.http.problems import JobNotFoundError
 from gateway.http.routing import PROBLEMS, CursorDep, LimitDep, documented
 from gateway.http.views import API, Accepted, JobList, JobView
-from gateway.jobs.answering import ACCEPTED, WaitDep, answer, is_keyed
+from gateway.jobs.answering import ACCEPTED, AnsweringDep, WaitDep, is_keyed
 from gateway.jobs.problems import AlreadyFinishedError, NotRetryableError
-from gateway.jobs.submitting import submit_document, submit_outline
+from gateway.jobs.submitting import SubmitterDep
 from shared.contracts.commands import DocumentCommand, OutlineCommand
 from shared.contracts.states import JobKind, JobState
 from shared.redis.jobs import Cancelled, Retried
@@ -41,13 +41,18 @@ router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], responses=PROBLEMS, depe
     openapi_extra=documented(OutlineCommand),
 )
 async def create_outline_job(
-    request: Request, service: ServicesDep, request_id: RequestIdDep, key: IdempotencyKeyDep, seconds: WaitDep
+    request: Request,
+    submitter: SubmitterDep,
+    answering: AnsweringDep,
+    request_id: RequestIdDep,
+    key: IdempotencyKeyDep,
+    seconds: WaitDep,
 ) -> Response:
     """Turn a prompt into an outline."""
     command = await read_body(request, OutlineCommand)
     job_id = command.job_id or new_job_id(key)
-    job, replayed = await submit_outline(service, command, job_id, request_id, keyed=is_keyed(command.job_id, key))
-    return await answer(service, job, seconds, replayed=replayed)
+    job, replayed = await submitter.outline(command, job_id, request_id, keyed=is_keyed(command.job_id, key))
+    return await answering.answer(job, seconds, replayed=replayed)
 
 
 @router.post(
@@ -58,13 +63,18 @@ async def create_outline_job(
     openapi_extra=documented(DocumentCommand),
 )
 async def create_document_job(
-    request: Request, service: ServicesDep, request_id: RequestIdDep, key: IdempotencyKeyDep, seconds: WaitDep
+    request: Request,
+    submitter: SubmitterDep,
+    answering: AnsweringDep,
+    request_id: RequestIdDep,
+    key: IdempotencyKeyDep,
+    seconds: WaitDep,
 ) -> Response:
     """Turn an outline into a document."""
     command = await read_body(request, DocumentCommand)
     job_id = command.job_id or new_job_id(key)
-    job, replayed = await submit_document(service, command, job_id, request_id, keyed=is_keyed(command.job_id, key))
-    return await answer(service, job, seconds, replayed=replayed)
+    job, replayed = await submitter.document(command, job_id, request_id, keyed=is_keyed(command.job_id, key))
+    return await answering.answer(job, seconds, replayed=replayed)
 
 
 @router.get("")

@@ -2,12 +2,13 @@
 
 import re
 
-from gateway.dependencies import Services
-from gateway.sse.hub import Subscription
+from gateway.sse.hub import FeedHub, Subscription
 from shared.contracts.events import TERMINAL_EVENTS, EventType
 from shared.contracts.ids import JobRef
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobState
+from shared.lifecycle.clock import Clock
+from shared.redis.jobs import Jobs
 
 LONGEST_SECONDS = 60
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
@@ -21,28 +22,28 @@ def preferred_seconds(prefer: str | None) -> int:
     return min(LONGEST_SECONDS, int(match[1])) if match else 0
 
 
-async def until_settled(service: Services, ref: JobRef, seconds: float) -> Job | None:
+async def until_settled(jobs: Jobs, hub: FeedHub, clock: Clock, ref: JobRef, seconds: float) -> Job | None:
     """The job once it is terminal or waits for a person, else as it is when the time is over or the server stops.
 
     None where its record is gone.
     """
-    deadline = service.clock.monotonic() + seconds
-    with service.hub.subscribe(ref) as subscription:
-        while not service.hub.draining:
-            job = await service.store.jobs.get(ref)
+    deadline = clock.monotonic() + seconds
+    with hub.subscribe(ref) as subscription:
+        while not hub.draining:
+            job = await jobs.get(ref)
             if job is None or job.state.terminal or job.state is JobState.AWAITING_REVIEW:
                 return job
-            if not await _told(service, subscription, deadline):
+            if not await _told(hub, clock, subscription, deadline):
                 break
-    return await service.store.jobs.get(ref)
+    return await jobs.get(ref)
 
 
-async def _told(service: Services, subscription: Subscription, deadline: float) -> bool:
+async def _told(hub: FeedHub, clock: Clock, subscription: Subscription, deadline: float) -> bool:
     """Wait for an event that settles the job, or for a reason to look at the record again; false when time is over."""
     subscription.behind = False
-    while (left := deadline - service.clock.monotonic()) > 0:
+    while (left := deadline - clock.monotonic()) > 0:
         await subscription.wait(left)
         told = any(event_type in _LOOKED_AT for _, event_type, _ in subscription.take())
-        if told or subscription.behind or service.hub.draining:
+        if told or subscription.behind or hub.draining:
             return True
     return False

@@ -6,7 +6,7 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Depends, Query, Response
 
-from gateway.dependencies import JobRefDep, RequestIdDep, Services, ServicesDep, only_kind, prepared
+from gateway.dependencies import JobRefDep, RequestIdDep, ServicesDep, only_kind, prepared
 from gateway.http.cursors import read_cursor, write_cursor
 from gateway.http.problems import ProblemError
 from gateway.http.routing import PROBLEMS, CursorDep, LimitDep
@@ -15,6 +15,7 @@ from gateway.operators.problems import DeadLetterNotFoundError
 from gateway.operators.views import Purged, Requeued
 from shared.contracts.ids import JobRef
 from shared.contracts.states import JobKind
+from shared.redis.lists import Lists
 
 log = structlog.get_logger()
 
@@ -46,7 +47,7 @@ async def requeue_dead_letters(service: ServicesDep, request_id: RequestIdDep, k
     async def begin(ref: JobRef) -> bool:
         return await service.store.jobs.requeue(ref, request_id)
 
-    done = await _for_each(service, kind, begin)
+    done = await _for_each(service.store.lists, kind, begin)
     log.info("dead_letters_requeued", jobs=done)
     return Requeued(requeued=done)
 
@@ -54,7 +55,7 @@ async def requeue_dead_letters(service: ServicesDep, request_id: RequestIdDep, k
 @router.delete("", dependencies=[Depends(only_kind)])
 async def purge_dead_letters(service: ServicesDep, kind: KindDep = None) -> Purged:
     """Forget all dead letters with everything of their jobs, at most 10,000 a call."""
-    done = await _for_each(service, kind, service.store.jobs.purge)
+    done = await _for_each(service.store.lists, kind, service.store.jobs.purge)
     log.info("dead_letters_purged", jobs=done)
     return Purged(purged=done)
 
@@ -82,8 +83,8 @@ def _kinds(kind: JobKind | None) -> list[JobKind]:
     return list(JobKind) if kind is None else [kind]
 
 
-async def _for_each(service: Services, kind: JobKind | None, act: Callable[[JobRef], Awaitable[bool]]) -> int:
-    letters = await service.store.lists.oldest_dead_letters(_kinds(kind), MOST_AT_ONCE)
+async def _for_each(lists: Lists, kind: JobKind | None, act: Callable[[JobRef], Awaitable[bool]]) -> int:
+    letters = await lists.oldest_dead_letters(_kinds(kind), MOST_AT_ONCE)
     return sum([await act(place.ref) for place in letters])
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Depends, Path, Query
 
-from gateway.dependencies import Services, ServicesDep, prepared
+from gateway.dependencies import ServicesDep, prepared
 from gateway.http.routing import PROBLEMS
 from gateway.http.views import API
 from gateway.operators.problems import WorkerNotFoundError
@@ -13,6 +13,7 @@ from gateway.operators.statistics import Statistics, survey
 from gateway.operators.views import Instructed, Instruction, QueueView, WorkerList, worker_view
 from shared.contracts.states import JobKind
 from shared.contracts.workers import Order
+from shared.redis.workers import Workers
 
 log = structlog.get_logger()
 
@@ -22,7 +23,7 @@ router = APIRouter(prefix=API, tags=["operators"], responses=PROBLEMS, dependenc
 @router.get("/stats")
 async def get_stats(service: ServicesDep) -> Statistics:
     """Where jobs stand now, by kind and band, what ended in the last hour, and who works."""
-    return await survey(service)
+    return await survey(service.store, service.clock.now())
 
 
 @router.get("/workers")
@@ -37,7 +38,7 @@ async def instruct_workers(
     instruction: Instruction, service: ServicesDep, kind: Annotated[JobKind, Query(description="Whose workers")]
 ) -> Instructed:
     """Tell all workers of a kind; see the call for one worker."""
-    return await _instruct(service, kind, instruction)
+    return await _instruct(service.store.workers, kind, instruction)
 
 
 @router.post("/workers/{worker_id}/{instruction}", status_code=202)
@@ -50,7 +51,7 @@ async def instruct_worker(
     """
     for worker in await service.store.workers.living():
         if worker.id == worker_id:
-            told = await _instruct(service, worker.kind, instruction, worker_id)
+            told = await _instruct(service.store.workers, worker.kind, instruction, worker_id)
             if told.workers:
                 return told
     raise WorkerNotFoundError(f"No worker of this id lives; GET {API}/workers lists them.")
@@ -72,8 +73,8 @@ async def resume_queue(kind: JobKind, service: ServicesDep) -> QueueView:
     return QueueView(kind=kind, paused=False)
 
 
-async def _instruct(service: Services, kind: JobKind, instruction: Instruction, worker_id: str = "") -> Instructed:
+async def _instruct(workers: Workers, kind: JobKind, instruction: Instruction, worker_id: str = "") -> Instructed:
     order = Order.WORK if instruction is Instruction.RESUME else Order(instruction)
-    told = await service.store.workers.instruct(kind, order, worker_id)
+    told = await workers.instruct(kind, order, worker_id)
     log.info("workers_instructed", kind=kind, instruction=instruction, workers=told)
     return Instructed(instruction=instruction, workers=told)

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, Field
 
-from gateway.dependencies import Services
 from gateway.operators.hours import MINUTES, Hour, gather
 from shared.contracts.states import Band, JobKind, JobState
 from shared.contracts.workers import WorkerRecord
 from shared.redis.queues import Counts, Overview
+from shared.redis.store import Store
 
 
 class Quantiles(BaseModel):
@@ -56,16 +56,15 @@ class Statistics(BaseModel):
     kinds: dict[JobKind, KindNumbers]
 
 
-async def survey(service: Services) -> Statistics:
+async def survey(store: Store, now: datetime) -> Statistics:
     """Ask Redis for all of it."""
-    now = service.clock.now()
-    hours = gather(await service.store.lists.tallies(int(now.timestamp() // 60), MINUTES))
-    workers = await service.store.workers.living()
+    hours = gather(await store.lists.tallies(int(now.timestamp() // 60), MINUTES))
+    workers = await store.workers.living()
     kinds = {}
     for kind in JobKind:
         bands = {band: hours[kind, band] for band in Band}
         fleet = [worker for worker in workers if worker.kind is kind]
-        kinds[kind] = _kind(await service.store.queues.overview(kind), bands, fleet)
+        kinds[kind] = _kind(await store.queues.overview(kind), bands, fleet)
     return Statistics(time=now, kinds=kinds)
 
 

@@ -3,22 +3,26 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import Annotated
 
 import structlog
-from fastapi import Request
+from fastapi import Depends, Request
 
-from gateway.dependencies import Services, read_body
+from gateway.dependencies import ServicesDep, read_body
 from gateway.http.errors import invalid
 from gateway.http.problems import ProblemError, ValidationFailedError
 from gateway.outlines.problems import OutlineNotEditableError, TooManyVersionsError
 from gateway.outlines.versions import again, editable, expired, gone, outline_changed, outline_of, planned
-from gateway.parts.stored_outlines import latest_version
+from gateway.parts.admission import Admission
+from gateway.parts.stored_outlines import StoredOutlines, latest_version
 from shared.contracts.events import OutlineChanged
 from shared.contracts.jobs import Job
 from shared.contracts.outline_edits import EditError, OutlinePatch, apply
 from shared.contracts.outline_versions import OutlineVersion, difference
 from shared.contracts.states import JobState, Review
+from shared.lifecycle.clock import Clock
 from shared.redis.outlines import MOST_BYTES, MOST_VERSIONS, OutlineChange, Put
+from shared.redis.store import Store
 
 log = structlog.get_logger()
 
@@ -46,19 +50,90 @@ async def read_patch(request: Request) -> OutlinePatch:
         raise ValidationFailedError(detail, errors=faults) from problem
 
 
-async def change(service: Services, job: Job, patch: OutlinePatch, named: frozenset[int] | None) -> Changed:
-    """Carry out a change of one of the versions named, or, where ``named`` is None, of whichever is the latest.
+class Editor:
+    """Changes outlines."""
 
-    Raises ProblemError 404, 409, 410, 412, 422 or 503.
-    """
-    for _ in range(WHICHEVER_TRIES if named is None else 1):
-        if not editable(job) and not _may_be_made(job, named):
-            raise _not_editable(job)
-        done = await _change_once(service, job, patch, _base(job, named))
-        if done is not None:
-            return done
-        job = await again(service, job)
-    raise outline_changed(job)
+    def __init__(self, store: Store, outlines: StoredOutlines, admission: Admission, clock: Clock) -> None:
+        self._store = store
+        self._outlines = outlines
+        self._admission = admission
+        self._clock = clock
+
+    async def change(self, job: Job, patch: OutlinePatch, named: frozenset[int] | None) -> Changed:
+        """Carry out a change of one of the versions named, or, where ``named`` is None, of whichever is the latest.
+
+        Raises ProblemError 404, 409, 410, 412, 422 or 503.
+        """
+        for _ in range(WHICHEVER_TRIES if named is None else 1):
+            if not editable(job) and not _may_be_made(job, named):
+                raise _not_editable(job)
+            done = await self._change_once(job, patch, _base(job, named))
+            if done is not None:
+                return done
+            job = await again(self._store.jobs, job)
+        raise outline_changed(job)
+
+    async def _change_once(self, job: Job, patch: OutlinePatch, base: int) -> Changed | None:
+        """The change, or None where there is a later version."""
+        before = await outline_of(self._outlines, job, base)
+        after = self._edited(before, patch)
+        if after.outline == before.outline:
+            return Changed(before) if base == latest_version(job) else None
+        made = _change(before, after, patch)
+        self._admission.check(len(made.before) + len(made.after))
+        answer = await self._store.outlines.put(job.ref, made)
+        match answer:
+            case Put.OK:
+                log.info("outline_changed", version=after.version, operations=len(patch.operations))
+                return Changed(after)
+            case Put.REPEATED:
+                return Changed(
+                    await outline_of(self._outlines, await again(self._store.jobs, job), after.version), replayed=True
+                )
+            case Put.CHANGED:
+                return None
+            case _:
+                raise await self._refused(job, answer)
+
+    def _edited(self, before: OutlineVersion, patch: OutlinePatch) -> OutlineVersion:
+        version = before.version + 1
+        try:
+            outline = apply(before.outline, patch.operations, version)
+        except EditError as error:
+            place = "/operations" if error.position is None else f"/operations/{error.position}/{error.field}"
+            fault = {"pointer": place, "message": error.message}
+            raise invalid([fault]) from error
+        return OutlineVersion(
+            version=version,
+            author=patch.author,
+            created_at=self._clock.now(),
+            message=patch.message,
+            outline=outline,
+            diff=difference(before.outline, outline),
+        )
+
+    async def _refused(self, job: Job, answer: Put) -> ProblemError:
+        match answer:
+            case Put.FULL:
+                detail = (
+                    f"{MOST_VERSIONS} versions of {MOST_BYTES >> 20} MiB in all are kept and none is dropped; "
+                    "send the outline with a new document job."
+                )
+                return TooManyVersionsError(detail)
+            case Put.EXPIRED:
+                return expired()
+            case Put.CLOSED:
+                return _not_editable(await again(self._store.jobs, job))
+            case _:
+                return gone(job)
+
+
+async def editor(service: ServicesDep) -> Editor:
+    """The editor, for a route."""
+    return Editor(service.store, service.outlines, service.admission, service.clock)
+
+
+EditorDep = Annotated[Editor, Depends(editor)]
 
 
 def _may_be_made(job: Job, named: frozenset[int] | None) -> bool:
@@ -76,45 +151,6 @@ def _base(job: Job, named: frozenset[int] | None) -> int:
     raise outline_changed(job, named)
 
 
-async def _change_once(service: Services, job: Job, patch: OutlinePatch, base: int) -> Changed | None:
-    """The change, or None where there is a later version."""
-    before = await outline_of(service, job, base)
-    after = _edited(service, before, patch)
-    if after.outline == before.outline:
-        return Changed(before) if base == latest_version(job) else None
-    made = _change(before, after, patch)
-    service.admission.check(len(made.before) + len(made.after))
-    answer = await service.store.outlines.put(job.ref, made)
-    match answer:
-        case Put.OK:
-            log.info("outline_changed", version=after.version, operations=len(patch.operations))
-            return Changed(after)
-        case Put.REPEATED:
-            return Changed(await outline_of(service, await again(service, job), after.version), replayed=True)
-        case Put.CHANGED:
-            return None
-        case _:
-            raise await _refused(service, job, answer)
-
-
-def _edited(service: Services, before: OutlineVersion, patch: OutlinePatch) -> OutlineVersion:
-    version = before.version + 1
-    try:
-        outline = apply(before.outline, patch.operations, version)
-    except EditError as error:
-        place = "/operations" if error.position is None else f"/operations/{error.position}/{error.field}"
-        fault = {"pointer": place, "message": error.message}
-        raise invalid([fault]) from error
-    return OutlineVersion(
-        version=version,
-        author=patch.author,
-        created_at=service.clock.now(),
-        message=patch.message,
-        outline=outline,
-        diff=difference(before.outline, outline),
-    )
-
-
 def _change(before: OutlineVersion, after: OutlineVersion, patch: OutlinePatch) -> OutlineChange:
     event = OutlineChanged(version=after.version, author=after.author)
     return OutlineChange(
@@ -124,22 +160,6 @@ def _change(before: OutlineVersion, after: OutlineVersion, patch: OutlinePatch) 
         digest=hashlib.sha256(patch.model_dump_json().encode()).hexdigest(),
         event=event.model_dump_json(exclude_unset=True).encode(),
     )
-
-
-async def _refused(service: Services, job: Job, answer: Put) -> ProblemError:
-    match answer:
-        case Put.FULL:
-            detail = (
-                f"{MOST_VERSIONS} versions of {MOST_BYTES >> 20} MiB in all are kept and none is dropped; "
-                "send the outline with a new document job."
-            )
-            return TooManyVersionsError(detail)
-        case Put.EXPIRED:
-            return expired()
-        case Put.CLOSED:
-            return _not_editable(await again(service, job))
-        case _:
-            return gone(job)
 
 
 def _not_editable(job: Job) -> ProblemError:

@@ -9,7 +9,7 @@ from gateway.dependencies import JobDep, ServicesDep, prepared
 from gateway.http.negotiation import unchanged
 from gateway.http.routing import PROBLEMS, documented
 from gateway.http.views import API, JobView
-from gateway.outlines.editing import change, read_patch
+from gateway.outlines.editing import EditorDep, read_patch
 from gateway.outlines.problems import PreconditionRequiredError
 from gateway.outlines.versions import approve, editable, etag, history_of, named_versions, outline_of
 from gateway.outlines.views import OutlineVersions, OutlineView
@@ -47,7 +47,7 @@ async def get_outline(
 ) -> Response:
     """The outline that a job made or writes from, with its version as ETag."""
     wanted = version or latest_version(job)
-    found = await outline_of(service, job, wanted)
+    found = await outline_of(service.outlines, job, wanted)
     if unchanged(etag(wanted), if_none_match):
         return Response(status_code=304, headers=_headers(wanted))
     return _shown(job, found)
@@ -59,25 +59,25 @@ async def get_outline(
     responses={200: {"headers": _ETAG | _REPLAYED}},
     openapi_extra=documented(OutlinePatch),
 )
-async def change_outline(request: Request, job: JobDep, service: ServicesDep, if_match: IfMatchDep = None) -> Response:
+async def change_outline(request: Request, job: JobDep, editor: EditorDep, if_match: IfMatchDep = None) -> Response:
     """Change the outline by operations on its nodes, all or none: while it waits for review, or once it is made."""
     if if_match is None:
         detail = "Say which version is changed: `If-Match` with the ETag of `GET`, or `*` for whichever is the latest."
         raise PreconditionRequiredError(detail)
-    done = await change(service, job, await read_patch(request), named_versions(if_match))
+    done = await editor.change(job, await read_patch(request), named_versions(if_match))
     return _shown(job, done.version, {"Idempotent-Replayed": "true"} if done.replayed else {})
 
 
 @router.get("/{job_id}/outline/versions")
 async def list_outline_versions(job: JobDep, service: ServicesDep) -> OutlineVersions:
     """Every version of the outline: who made it, when, and what it changed; newest first."""
-    return OutlineVersions(items=(await history_of(service, job))[::-1])
+    return OutlineVersions(items=(await history_of(service.outlines, job))[::-1])
 
 
 @router.post("/{job_id}/approve", response_model=JobView, status_code=202, responses={200: {"model": JobView}})
 async def approve_outline(job: JobDep, service: ServicesDep, if_match: IfMatchDep = None) -> Response:
     """Let the document be written from its outline (202); 200 where that was said before."""
-    answer = await approve(service, job, named_versions(if_match))
+    answer = await approve(service.store, job, named_versions(if_match))
     current = await service.store.jobs.get(job.ref) or job
     shown = (await service.views.show(current)).model_dump(mode="json")
     return JSONResponse(shown, status_code=202 if answer is Approved.APPROVED else 200)

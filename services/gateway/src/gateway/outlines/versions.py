@@ -4,7 +4,6 @@ import re
 
 import structlog
 
-from gateway.dependencies import Services
 from gateway.http.problems import JobNotFoundError, ProblemError
 from gateway.outlines.problems import (
     NotAwaitingReviewError,
@@ -14,11 +13,13 @@ from gateway.outlines.problems import (
     OutlineNotReadyError,
     VersionNotFoundError,
 )
-from gateway.parts.stored_outlines import latest_version
+from gateway.parts.stored_outlines import StoredOutlines, latest_version
 from shared.contracts.jobs import Job
 from shared.contracts.outline_versions import OutlineVersion, VersionEntry
 from shared.contracts.states import JobKind, JobState, Review
+from shared.redis.jobs import Jobs
 from shared.redis.outlines import Approved
+from shared.redis.store import Store
 
 log = structlog.get_logger()
 
@@ -42,22 +43,22 @@ def editable(job: Job) -> bool:
     return made or job.state is JobState.AWAITING_REVIEW
 
 
-async def outline_of(service: Services, job: Job, version: int | None = None) -> OutlineVersion:
+async def outline_of(outlines: StoredOutlines, job: Job, version: int | None = None) -> OutlineVersion:
     """A version of the job's outline, the latest by default; raises ProblemError 404, 409 or 410."""
     _refuse_unplanned(job)
     latest = latest_version(job)
     if version is not None and version > latest:
         raise VersionNotFoundError(f"The outline has the versions 1 to {latest}.")
-    found = await service.outlines.version(job, version or latest)
+    found = await outlines.version(job, version or latest)
     if found is None:
         raise expired()
     return found
 
 
-async def history_of(service: Services, job: Job) -> list[VersionEntry]:
+async def history_of(outlines: StoredOutlines, job: Job) -> list[VersionEntry]:
     """All versions of the job's outline, the first one first; raises ProblemError as ``outline_of``."""
     _refuse_unplanned(job)
-    entries = await service.outlines.history(job)
+    entries = await outlines.history(job)
     if not entries:
         raise expired()
     return entries
@@ -84,19 +85,19 @@ def expired() -> ProblemError:
     return OutlineExpiredError(detail)
 
 
-async def approve(service: Services, job: Job, named: frozenset[int] | None) -> Approved:
+async def approve(store: Store, job: Job, named: frozenset[int] | None) -> Approved:
     """Let the document be written from one of the versions named, or from whichever is the latest.
 
     Raises ProblemError 404, 409 or 412.
     """
     seen = None if named is None else _seen(job, named)
-    answer = await service.store.outlines.approve(job.ref, seen)
+    answer = await store.outlines.approve(job.ref, seen)
     log.info("job_approve", answer=answer, version=seen)
     match answer:
         case Approved.APPROVED | Approved.ALREADY:
             return answer
         case Approved.CHANGED:
-            raise outline_changed(await again(service, job))
+            raise outline_changed(await again(store.jobs, job))
         case Approved.UNKNOWN:
             raise gone(job)
         case _:
@@ -112,9 +113,9 @@ def _seen(job: Job, named: frozenset[int]) -> int:
     return latest
 
 
-async def again(service: Services, job: Job) -> Job:
+async def again(jobs: Jobs, job: Job) -> Job:
     """The job as it is by now."""
-    current = await service.store.jobs.get(job.ref)
+    current = await jobs.get(job.ref)
     if current is None:
         raise gone(job)
     return current

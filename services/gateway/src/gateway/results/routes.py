@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from gateway.dependencies import JobDep, Services, ServicesDep, prepared
+from gateway.dependencies import JobDep, ServicesDep, prepared
 from gateway.http.negotiation import AT_HAND, ResultFormat, choose, disposition, unchanged
 from gateway.http.problems import ValidationFailedError
 from gateway.http.views import API, problems
 from gateway.jobs.answering import refuse_unless_completed
-from gateway.parts.exports import result_expired
+from gateway.parts.exports import ExportDelivery, result_expired
 from gateway.results.partial import partial_result
 from gateway.results.problems import NotAcceptableError
 from gateway.results.rendering import title_and_markdown
@@ -79,7 +79,7 @@ async def get_result(
         return Response(status_code=304, headers=headers)
     if form.export is None:
         return _at_hand(job.kind, result, form, headers)
-    return await _file(request, job, service, result, form, headers)
+    return await _file(request, job, service.exports, result, form, headers)
 
 
 def _negotiated(
@@ -106,10 +106,10 @@ def _at_hand(kind: JobKind, result: bytes, form: ResultFormat, headers: dict[str
 
 
 async def _file(
-    request: Request, job: Job, service: Services, result: bytes, form: ResultFormat, headers: dict[str, str]
+    request: Request, job: Job, exports: ExportDelivery, result: bytes, form: ResultFormat, headers: dict[str, str]
 ) -> Response:
     assert form.export is not None
-    file = await service.exports.file(job.ref, form.export, request.is_disconnected)
+    file = await exports.file(job.ref, form.export, request.is_disconnected)
     title, _ = title_and_markdown(job.kind, result)
     headers |= SAFE | _named(title, form.export.extension, form)
     if form is ResultFormat.HTML:

@@ -16,8 +16,8 @@ from gateway.dependencies import (
 )
 from gateway.http.routing import PROBLEMS, documented
 from gateway.http.views import API, Accepted
-from gateway.jobs.answering import ACCEPTED, WaitDep, answer, is_keyed
-from gateway.revisions.regenerating import VersionList, revision_job, submit_revision, versions_of
+from gateway.jobs.answering import ACCEPTED, AnsweringDep, WaitDep, is_keyed
+from gateway.revisions.regenerating import ReviserDep, VersionList, revision_job, versions_of
 from shared.contracts.commands import RegenerateCommand
 
 router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], responses=PROBLEMS, dependencies=[Depends(prepared)])
@@ -34,7 +34,8 @@ async def regenerate_section(
     request: Request,
     ref: JobRefDep,
     section_id: Annotated[str, Path(description="A section with a text, by the id the result gives it")],
-    service: ServicesDep,
+    reviser: ReviserDep,
+    answering: AnsweringDep,
     request_id: RequestIdDep,
     key: IdempotencyKeyDep,
     seconds: WaitDep,
@@ -43,11 +44,11 @@ async def regenerate_section(
     command = await read_body(request, RegenerateCommand)
     new = revision_job(ref, section_id, command, command.job_id or new_job_id(key), request_id)
     keyed = is_keyed(command.job_id, key)
-    job, replayed = await submit_revision(service, ref, section_id, command, new, keyed=keyed)
-    return await answer(service, job, seconds, replayed=replayed)
+    job, replayed = await reviser.submit(ref, section_id, command, new, keyed=keyed)
+    return await answering.answer(job, seconds, replayed=replayed)
 
 
 @router.get("/{job_id}/versions")
 async def list_versions(job: JobDep, service: ServicesDep) -> VersionList:
     """The documents that go back to the same one, whichever of them is asked about, oldest first."""
-    return await versions_of(service, job)
+    return await versions_of(service.store, job)
