@@ -1,6 +1,6 @@
 """What the nodes leave for each other as stored work."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +27,19 @@ class WrittenSection(_Stored):
     quality: SectionQuality
     flagged: list[str] = []
     """Sentences of the draft that lost a citation of something never given."""
+    leftovers: int = 0
+    """Of the quality; beside it, since workers of earlier versions refuse a quality with a field they do not know."""
+
+    def stored(self) -> bytes:
+        """As JSON that ``read`` and workers of earlier versions understand."""
+        return self.model_dump_json(exclude={"quality": {"leftovers"}}).encode()
+
+    @classmethod
+    def read(cls, stored: bytes) -> Self:
+        """What ``stored`` wrote, or an earlier version."""
+        found = cls.model_validate_json(stored)
+        quality = found.quality.model_copy(update={"leftovers": found.leftovers})
+        return found.model_copy(update={"quality": quality})
 
 
 class Keywords(BaseModel):

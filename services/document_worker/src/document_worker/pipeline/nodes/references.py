@@ -104,4 +104,4 @@ async def _revision(context: DocumentContext, plan: Plan, texts: Mapping[str, st
 
 
 async def _facts(context: DocumentContext, section_id: str) -> WrittenSection:
-    return WrittenSection.model_validate_json(await context.desk.require(facts_field(section_id)))
+    return WrittenSection.read(await context.desk.require(facts_field(section_id)))

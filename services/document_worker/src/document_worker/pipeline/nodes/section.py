@@ -132,11 +132,10 @@ async def _written(job: Assignment, streamed: StreamedText) -> str:
         out_of_time=draft.out_of_time,
         evidence=len(job.evidence),
         attributed=attributed,
-        leftovers=cleaned.leftovers,
         repaired=repaired,
     )
-    facts = WrittenSection(quality=quality, flagged=cleaned.flagged)
-    await job.context.desk.store(facts_field(job.planned.id), facts.model_dump_json().encode())
+    facts = WrittenSection(quality=quality, flagged=cleaned.flagged, leftovers=cleaned.leftovers)
+    await job.context.desk.store(facts_field(job.planned.id), facts.stored())
     await job.context.desk.store(text_field(job.planned.id), text.encode())
     return text
 
