@@ -11,7 +11,7 @@ NOTICED_BY = {
     "fence": 3,
     "terminal": 2,
     "cancel flag": 21,
-    "stored work": 3,
+    "checkpoints": 3,
     "entry": 13,
     "planner's fence": 26,
     "planner's entry": 26,

@@ -44,13 +44,14 @@ if job.cancel == '1' then
 end
 
 local waits"""
-_OF_STORED_WORK = """\
+_OWNED = """\
 local job, refused = owned(id, fence)
 if not job then
   return refused
 end
-redis.call('HSET', K.artifact .. id, field, value)
 """
+_OF_STORED_WORK = _OWNED + "redis.call('HSET', K.artifact .. id, field, value)\n"
+_OF_CHECKPOINTS = _OWNED + "local parts = {heads = K.heads, blobs = K.blobs, writes = K.writes}\n"
 _TAKEN_OUT = """\
 local waits = job.review == 'wanted'
 leave(id, job)
@@ -58,6 +59,7 @@ leave(id, job)
 MUTANTS = (
     Mutant("fence", "job.fence ~= fence", "false"),
     Mutant("stored work", _OF_STORED_WORK, _OF_STORED_WORK.replace("owned(id, fence)", "load(id), 'fenced'")),
+    Mutant("checkpoints", _OF_CHECKPOINTS, _OF_CHECKPOINTS.replace("owned(id, fence)", "load(id), 'fenced'")),
     Mutant("terminal", _NOT_SETTLED, ""),
     Mutant("cancel flag", "if job.cancel == '1' then", "if false then"),
     Mutant("entry", "not job or job.entry ~= entry_id", "not job"),
