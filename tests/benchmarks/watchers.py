@@ -21,7 +21,7 @@ ENDING_SECONDS = 60.0
 _SENT_AT = re.compile(rb'"text": ?"@(\d+\.\d+)@')
 _METHOD = f"""\
 {JOBS:,} running jobs, each with one client on one gateway process. A process that holds the jobs appends one event
-to each every second (`Scripts.append_events`), at a moment of its own within the second. An event carries the time
+to each every second (`Attempts.append_events`), at a moment of its own within the second. An event carries the time
 just before it was appended; the clients, in the process of the benchmark, take the time when its frame is there.
 Every event of every job has to arrive."""
 
