@@ -14,3 +14,6 @@ def test_a_folder_over_its_budget_is_told() -> None:
     told = over_budget(taken, {"tests/e2e": 9, "tests/unit": 10})
     assert [line.split()[0] for line in told] == ["tests/e2e", "tests/new"]
     assert "10 s and has a budget of 9 s" in told[0]
+    assert [line.split()[0] for line in over_budget(taken, {"tests/e2e": 4, "tests/unit": 5, "tests/new": 1}, 2)] == [
+        "tests/e2e"
+    ]
