@@ -111,7 +111,7 @@ async def terminate(world: World) -> None:
     """The job is released and resumed within two seconds, not after its lease; the attempt does not count."""
     await world.start("gateway", "document_worker", DRAFTLINE_GRACE_SECONDS="0.3")
     job = world.requests.document(2)
-    world.model.slow[job.section(2)] = 8.0
+    world.model.slow[job.section(2)] = 60.0
     await world.submit([job])
     await eventually(lambda: world.model.begun(job.marker)[job.section(2)] == 1, seconds=10)
     owner = await owner_of(world, job)

@@ -143,6 +143,7 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
+@pytest.mark.ci
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.one_of(PIECES, st.text("ab \n*_[]()<>`$#|!\\é中", max_size=6)), max_size=30).map("".join))
 async def test_any_markdown_becomes_harmless_files(markdown: str) -> None:

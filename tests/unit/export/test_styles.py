@@ -70,7 +70,11 @@ def packaged(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("sources", [every_value(), little_known(), sources_alike()], ids=["all", "little", "alike"])
+@pytest.mark.parametrize(
+    "sources",
+    [pytest.param(every_value(), marks=pytest.mark.ci), little_known(), sources_alike()],
+    ids=["all", "little", "alike"],
+)
 @pytest.mark.parametrize("style", STYLES)
 async def test_entries_are_those_of_the_reference_style(
     pandoc: Pandoc, packaged: Path, style: ReferenceStyleName, sources: list[Source]

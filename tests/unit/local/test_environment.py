@@ -18,6 +18,8 @@ from deploy.local.environment import Environment, Packages
 from deploy.local.errors import LaunchError
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.ci
+
 REPOSITORY = Path(__file__).parents[3]
 Checkout = Callable[..., Environment]
 
