@@ -20,7 +20,6 @@ from gateway.http.problems import (
     RedisUnavailableError,
     UnsupportedMediaTypeError,
     ValidationFailedError,
-    come_back,
 )
 from gateway.parts.admission import Admission
 from gateway.parts.exports import ExportDelivery
@@ -71,7 +70,7 @@ ServicesDep = Annotated[Services, Depends(services)]
 async def prepared(service: ServicesDep) -> None:
     """Refuse with 503 until Redis has answered for the first time."""
     if not service.prepared.is_set():
-        raise RedisUnavailableError("Redis has not answered yet.", headers=come_back())
+        raise RedisUnavailableError("Redis has not answered yet.")
 
 
 async def json_body(request: Request) -> bytes:

@@ -15,7 +15,6 @@ from gateway.http.problems import (
     IdempotencyKeyReusedError,
     ProblemError,
     RedisUnavailableError,
-    come_back,
 )
 from gateway.jobs.problems import JobIdConflictError
 from gateway.parts.admission import Admission
@@ -78,7 +77,7 @@ class Intake:
         answer = await self._stored(new)
         job = await self._jobs.get(new.ref)
         if job is None:
-            raise RedisUnavailableError("The job's record is gone again.", headers=come_back())
+            raise RedisUnavailableError("The job's record is gone again.")
         match answer:
             case Submitted.CREATED:
                 JOBS_ACCEPTED.labels(new.kind).inc()
@@ -121,7 +120,7 @@ def _unconfirmed(ref: JobRef, error: UnconfirmedError) -> ProblemError:
         f"Job {ref.job_id} is written, but no replica confirmed it, so a failover could lose it. "
         f"Send the same request with this job_id again."
     )
-    return DurabilityUnconfirmedError(detail, headers=come_back(), extra={"job_id": ref.job_id})
+    return DurabilityUnconfirmedError(detail, extra={"job_id": ref.job_id})
 
 
 def replayed(known: Job, new: JobSpec, *, keyed: bool) -> Job:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import PlainTextResponse
 
 from gateway.dependencies import ServicesDep, prepared
-from gateway.http.problems import DrainingError, RedisUnavailableError, come_back
+from gateway.http.problems import DrainingError, RedisUnavailableError
 from gateway.http.views import problems
 from gateway.operators.views import Ready
 from shared.contracts.states import JobKind
@@ -27,12 +27,12 @@ async def readyz(service: ServicesDep) -> Ready:
     if service.hub.draining:
         raise DrainingError("The server is stopping.", headers={"Retry-After": "1"})
     if not await service.store.connections.ping():
-        raise RedisUnavailableError("Redis does not answer.", headers=come_back())
+        raise RedisUnavailableError("Redis does not answer.")
     try:
         # A full Redis refuses this, but still serves every job that is there: no reason to take the gateway away.
         with contextlib.suppress(OUT_OF_MEMORY):
             for kind in JobKind:
                 await service.store.queues.ensure_groups(kind)
     except ANY as error:
-        raise RedisUnavailableError("Redis refuses.", headers=come_back()) from error
+        raise RedisUnavailableError("Redis refuses.") from error
     return Ready()

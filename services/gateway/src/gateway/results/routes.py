@@ -10,7 +10,8 @@ from gateway.http.negotiation import AT_HAND, ResultFormat, choose, disposition,
 from gateway.http.problems import ValidationFailedError
 from gateway.http.views import API, problems
 from gateway.jobs.answering import refuse_unless_completed
-from gateway.parts.exports import ExportDelivery, result_expired
+from gateway.parts.exports import ExportDelivery
+from gateway.parts.problems import ResultExpiredError
 from gateway.results.partial import partial_result
 from gateway.results.problems import NotAcceptableError
 from gateway.results.rendering import title_and_markdown
@@ -71,7 +72,7 @@ async def get_result(
     refuse_unless_completed(job, _NONE_FINISHED if partial else None)
     result = await service.store.jobs.result(job.ref)
     if result is None:
-        raise result_expired()
+        raise ResultExpiredError
     offered = tuple(ResultFormat) if job.kind is JobKind.DOCUMENT else AT_HAND
     form = _negotiated(wanted, accept, offered, f"The result of this {job.kind} job")
     headers = {"Vary": "Accept", "Cache-Control": "no-cache", "ETag": _etag(job, form)}
