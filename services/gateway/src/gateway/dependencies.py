@@ -17,6 +17,7 @@ from gateway.http.errors import invalid, validation_problem
 from gateway.http.problems import (
     DrainingError,
     JobNotFoundError,
+    MalformedJsonError,
     RedisUnavailableError,
     UnsupportedMediaTypeError,
     ValidationFailedError,
@@ -37,6 +38,8 @@ from shared.redis.store import Store
 
 _JOB_ID = re.compile(JOB_ID_PATTERN)
 MAX_LISTED_JOBS = 100
+BODY_PROBLEMS = (MalformedJsonError, UnsupportedMediaTypeError, ValidationFailedError)
+"""What ``read_body`` raises."""
 _Model = TypeVar("_Model", bound=BaseModel)
 
 

@@ -14,6 +14,7 @@ from gateway.http.problems import (
     DurabilityUnconfirmedError,
     IdempotencyKeyReusedError,
     ProblemError,
+    RedisFullError,
     RedisUnavailableError,
 )
 from gateway.jobs.problems import JobIdConflictError
@@ -27,6 +28,9 @@ from shared.redis.failures import UnconfirmedError
 from shared.redis.jobs import Jobs, Submitted
 
 log = structlog.get_logger()
+
+INTAKE_PROBLEMS = (JobIdConflictError, IdempotencyKeyReusedError, RedisFullError, DurabilityUnconfirmedError)
+"""What ``Intake.accept`` and ``replayed`` raise, beside what every route does."""
 
 
 def digest_of(kind: JobKind, canonical_body: bytes) -> str:

@@ -7,7 +7,7 @@ from fastapi.responses import PlainTextResponse
 
 from gateway.dependencies import ServicesDep, prepared
 from gateway.http.problems import DrainingError, RedisUnavailableError
-from gateway.http.views import problems
+from gateway.http.views import problems_by_status
 from gateway.operators.views import Ready
 from shared.contracts.states import JobKind
 from shared.redis.failures import ANY, OUT_OF_MEMORY
@@ -21,7 +21,9 @@ async def livez() -> str:
     return "ok\n"
 
 
-@router.get("/readyz", responses=problems(503), dependencies=[Depends(prepared)])
+@router.get(
+    "/readyz", responses=problems_by_status(DrainingError, RedisUnavailableError), dependencies=[Depends(prepared)]
+)
 async def readyz(service: ServicesDep) -> Ready:
     """Redis answers, the consumer groups exist, and the server is not stopping."""
     if service.hub.draining:

@@ -23,6 +23,8 @@ from shared.redis.store import Store
 
 log = structlog.get_logger()
 
+OUTLINE_PROBLEMS = (OutlineNotFoundError, OutlineNotReadyError, OutlineExpiredError)
+"""What ``outline_of`` the latest version and ``history_of`` raise."""
 _TAG = re.compile(r'"([1-9]\d{0,8})"\Z', re.ASCII)
 
 
