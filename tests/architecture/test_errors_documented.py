@@ -78,7 +78,8 @@ def _given_by_hand(node: ast.AST) -> bool:
             return True
         case ast.Call(keywords=keywords):
             literal = {word.arg: word.value.value for word in keywords if isinstance(word.value, ast.Constant)}
-            bare = isinstance(literal.get("status_code"), int) and literal["status_code"] >= HTTPStatus.BAD_REQUEST
+            status = literal.get("status_code")
+            bare = isinstance(status, int) and status >= HTTPStatus.BAD_REQUEST
             ours = _name(node) in _PROBLEM_NAMES and not literal.keys().isdisjoint({"status", "code"})
             return bare or ours or _name(node) == "HTTPException"
         case ast.ImportFrom(names=names):
