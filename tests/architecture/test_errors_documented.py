@@ -10,11 +10,15 @@ import pytest
 from gateway.http.problems import HttpError, ProblemError
 from shared.contracts.document import DegradationCode
 from shared.contracts.errors import DraftlineError, PermanentError, TransientError
-from tests.architecture.repository import LUA, SOURCES, nodes, read
+from tests.architecture.repository import LUA, ROOT, SOURCES, nodes, read
 from tests.support.error_tables import JOB_ERRORS, PROBLEMS, Table
 
 _IN_LUA = re.compile(r"'code', '(\w+)'.*?'retryable', (true|false)", re.DOTALL)
 _ABSTRACT = {group.__name__ for table in (JOB_ERRORS, PROBLEMS) for group in table.groups}
+GATEWAY = (ROOT / "services/gateway/src",)
+_PROBLEM_NAMES = {error.__name__ for error in PROBLEMS.errors()}
+_BY_HAND = ["services/gateway/src/gateway/http/errors.py", "services/gateway/src/gateway/http/problems.py"]
+"""The first makes problems of the framework's errors; in the second ``http_error`` takes over the status of one."""
 _WIRE = "shared/src/shared/contracts/errors.py"
 """Alone turns an error into the JobError that is stored."""
 
@@ -63,6 +67,33 @@ def _is_code(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "code"
 
 
+def _given_by_hand(node: ast.AST) -> bool:
+    """Whether a problem gets a status or a code elsewhere than in its class, or the framework's error goes round it."""
+    match node:
+        case ast.Assign(targets=targets):
+            return any(map(_is_of_a_problem, targets))
+        case ast.AnnAssign(target=target, value=ast.expr()) | ast.AugAssign(target=target):
+            return _is_of_a_problem(target)
+        case ast.Call(func=ast.Name(id="setattr")):
+            return True
+        case ast.Call(keywords=keywords):
+            literal = {word.arg: word.value.value for word in keywords if isinstance(word.value, ast.Constant)}
+            status = literal.get("status_code")
+            bare = isinstance(status, int) and status >= HTTPStatus.BAD_REQUEST
+            ours = _name(node) in _PROBLEM_NAMES and not literal.keys().isdisjoint({"status", "code"})
+            return bare or ours or _name(node) == "HTTPException"
+        case ast.ImportFrom(names=names):
+            return "HTTPException" in {alias.name for alias in names}
+        case ast.Raise(exc=ast.Name() | ast.Attribute() as raised):
+            return _name(raised) == "HTTPException"
+        case _:
+            return False
+
+
+def _is_of_a_problem(target: ast.AST) -> bool:
+    return isinstance(target, ast.Attribute) and target.attr in {"status", "code"}
+
+
 @pytest.mark.parametrize("table", [PROBLEMS, JOB_ERRORS], ids=lambda table: table.name)
 def test_the_table_is_made_from_the_classes(table: Table) -> None:
     assert table.documented(read("docs/errors.md")) == table.markdown(), "run make docs"
@@ -80,6 +111,37 @@ def test_a_new_error_of_a_script_is_noticed() -> None:
 
 def test_errors_are_raised_as_the_class_that_has_the_code() -> None:
     assert [f"{path}:{line}" for path, line, node in nodes(SOURCES) if _without_code(node)] == []
+
+
+def test_status_and_code_of_a_problem_stand_in_its_class_alone() -> None:
+    found = [f"{path}:{line}" for path, line, node in nodes(GATEWAY) if _given_by_hand(node)]
+    assert [place.partition(":")[0] for place in found] == _BY_HAND, found
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "error.status = 409",
+        "error.code: str = 'gone'",
+        "setattr(error, name, 'gone')",
+        "raise HTTPException(404)",
+        "from starlette.exceptions import HTTPException as Renamed",
+        "Response(status_code=404)",
+        "raise exceptions.HTTPException",
+        "HttpError('x', status=418)",
+        "problems.JobNotFoundError('x', code='gone')",
+    ],
+)
+def test_a_status_or_code_given_by_hand_is_found(statement: str) -> None:
+    assert any(map(_given_by_hand, ast.walk(ast.parse(statement))))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["HttpError('x', status=status)", "status = 409", "Refusal(status=error.status)", "Response(status_code=304)"],
+)
+def test_a_status_that_is_data_is_left_alone(statement: str) -> None:
+    assert not any(map(_given_by_hand, ast.walk(ast.parse(statement))))
 
 
 def test_stored_errors_come_from_a_class() -> None:

@@ -14,7 +14,7 @@ from gateway.events import routes as events
 from gateway.http.errors import install_error_handlers
 from gateway.http.middleware import BodyLimit, RequestContext
 from gateway.http.problems import ProblemError
-from gateway.http.views import Problem
+from gateway.http.views import Problem, codes_and_titles
 from gateway.jobs import routes as jobs
 from gateway.operators import dead_letters
 from gateway.operators import health as service
@@ -72,7 +72,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             ref_template="#/components/schemas/{model}",
         )
         schema["components"]["schemas"].update(named["$defs"])
-        codes = [f"- `{code}`: {error.title}" for code, error in sorted(ProblemError.by_code.items())]
-        schema["components"]["schemas"]["Problem"]["properties"]["code"]["description"] = "\n".join(codes)
+        codes = codes_and_titles(ProblemError.by_code.values())
+        schema["components"]["schemas"]["Problem"]["properties"]["code"]["description"] = codes
         app.openapi_schema = schema
     return app.openapi_schema

@@ -17,10 +17,10 @@ from gateway.http.errors import invalid, validation_problem
 from gateway.http.problems import (
     DrainingError,
     JobNotFoundError,
+    MalformedJsonError,
     RedisUnavailableError,
     UnsupportedMediaTypeError,
     ValidationFailedError,
-    come_back,
 )
 from gateway.parts.admission import Admission
 from gateway.parts.exports import ExportDelivery
@@ -38,6 +38,8 @@ from shared.redis.store import Store
 
 _JOB_ID = re.compile(JOB_ID_PATTERN)
 MAX_LISTED_JOBS = 100
+BODY_PROBLEMS = (MalformedJsonError, UnsupportedMediaTypeError, ValidationFailedError)
+"""What ``read_body`` raises."""
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -71,7 +73,7 @@ ServicesDep = Annotated[Services, Depends(services)]
 async def prepared(service: ServicesDep) -> None:
     """Refuse with 503 until Redis has answered for the first time."""
     if not service.prepared.is_set():
-        raise RedisUnavailableError("Redis has not answered yet.", headers=come_back())
+        raise RedisUnavailableError("Redis has not answered yet.")
 
 
 async def json_body(request: Request) -> bytes:

@@ -10,9 +10,11 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from gateway.batches.items import BatchCommand, read_batch
 from gateway.batches.members import Acceptance, BatchDep, KnownBatch, cancel_all, jobs_of, list_page, retry_failed
+from gateway.batches.problems import BatchIdConflictError, BatchNotFoundError
 from gateway.batches.storing import BatchIntakeDep
 from gateway.batches.views import AcceptedBatch, BatchCancelled, BatchRetried, BatchView, accepted_batch, batch_view
 from gateway.dependencies import (
+    BODY_PROBLEMS,
     IdempotencyKeyDep,
     RequestIdDep,
     ResumeDep,
@@ -24,8 +26,15 @@ from gateway.dependencies import (
 )
 from gateway.events.responses import all_sent, stream_answers
 from gateway.http.cursors import write_cursor
-from gateway.http.routing import PROBLEMS, CursorDep, LimitDep, documented
-from gateway.http.views import API, JobList
+from gateway.http.problems import (
+    DrainingError,
+    DurabilityUnconfirmedError,
+    IdempotencyKeyReusedError,
+    RedisFullError,
+    ValidationFailedError,
+)
+from gateway.http.routing import CursorDep, LimitDep, documented
+from gateway.http.views import API, JobList, problems
 from gateway.sse.follower import Expected, Follower
 from gateway.sse.frames import SEVERAL_JOBS
 from gateway.sse.hub import Subscription
@@ -50,14 +59,17 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-router = APIRouter(prefix=API, tags=["batches"], responses=PROBLEMS, dependencies=[Depends(prepared)])
+router = APIRouter(prefix=API, tags=["batches"], dependencies=[Depends(prepared)])
 
 
 @router.post(
     "/jobs/batch",
     status_code=202,
     response_model=AcceptedBatch,
-    responses=_ACCEPTED,
+    responses=_ACCEPTED
+    | problems(
+        *BODY_PROBLEMS, BatchIdConflictError, IdempotencyKeyReusedError, RedisFullError, DurabilityUnconfirmedError
+    ),
     openapi_extra=documented(BatchCommand),
 )
 async def create_batch(
@@ -75,14 +87,14 @@ async def create_batch(
     return Response(body.model_dump_json(), status_code=202, media_type="application/json", headers=headers)
 
 
-@router.get("/batches/{batch_id}")
+@router.get("/batches/{batch_id}", responses=problems(BatchNotFoundError))
 async def get_batch(batch: BatchDep, service: ServicesDep) -> BatchView:
     """A batch's progress and usage, and how many of its jobs stand where."""
     jobs = await jobs_of(service.store.jobs, batch.record)
     return batch_view(batch.ref.job_id, batch.record, jobs, service.clock.now())
 
 
-@router.get("/batches/{batch_id}/jobs")
+@router.get("/batches/{batch_id}/jobs", responses=problems(BatchNotFoundError, ValidationFailedError))
 async def list_batch_jobs(
     batch: BatchDep,
     service: ServicesDep,
@@ -95,13 +107,15 @@ async def list_batch_jobs(
     return JobList(items=await service.views.show_all(page.jobs), next_cursor=write_cursor(page.following))
 
 
-@router.post("/batches/{batch_id}/cancel")
+@router.post("/batches/{batch_id}/cancel", responses=problems(BatchNotFoundError, DurabilityUnconfirmedError))
 async def cancel_batch(batch: BatchDep, service: ServicesDep) -> BatchCancelled:
     """Cancel every job of a batch that has not ended. May be repeated."""
     return await cancel_all(service.store.jobs, batch.record)
 
 
-@router.post("/batches/{batch_id}/retry", status_code=202)
+@router.post(
+    "/batches/{batch_id}/retry", status_code=202, responses=problems(BatchNotFoundError, DurabilityUnconfirmedError)
+)
 async def retry_batch(batch: BatchDep, service: ServicesDep, request_id: RequestIdDep) -> BatchRetried:
     """Begin the failed jobs of a batch again, but not the cancelled ones. May be repeated."""
     return await retry_failed(service.store.jobs, batch.record, request_id)
@@ -127,7 +141,9 @@ async def watched_batch(batch: BatchDep, resume: ResumeDep, service: ServicesDep
 
 
 @router.get(
-    "/batches/{batch_id}/events", response_class=Response, responses=stream_answers("All jobs of the batch have ended")
+    "/batches/{batch_id}/events",
+    response_class=Response,
+    responses=stream_answers("All jobs of the batch have ended") | problems(BatchNotFoundError, DrainingError),
 )
 async def batch_events(watched: Annotated[WatchedBatch, Depends(watched_batch)], service: ServicesDep) -> Response:
     """Follow all jobs of a batch until they have ended: every event but `progress`, `delta` and `section`."""

@@ -18,7 +18,6 @@ from gateway.http.problems import (
     ProblemError,
     RedisFullError,
     RedisUnavailableError,
-    come_back,
 )
 from gateway.jobs.submitting import Submitter, SubmitterDep
 from shared.contracts.commands import MAX_DELAY_SECONDS, OutlineCommand
@@ -175,7 +174,7 @@ class _Storing:
 def _away(error: Exception) -> ProblemError:
     if isinstance(error, UnconfirmedError):
         detail = "No replica confirmed the batch, so a failover could lose it."
-        return DurabilityUnconfirmedError(detail, headers=come_back())
+        return DurabilityUnconfirmedError(detail)
     if isinstance(error, OUT_OF_MEMORY):
-        return RedisFullError("The queue's memory is full.", headers=come_back(30))
-    return RedisUnavailableError("The queue cannot be reached.", headers=come_back())
+        return RedisFullError("The queue's memory is full.")
+    return RedisUnavailableError("The queue cannot be reached.")

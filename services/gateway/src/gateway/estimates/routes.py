@@ -6,19 +6,20 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
-from gateway.dependencies import ServicesDep, prepared, read_body
+from gateway.dependencies import BODY_PROBLEMS, ServicesDep, prepared, read_body
 from gateway.estimates.context_size import material_of
 from gateway.estimates.estimating import estimate
 from gateway.estimates.views import Estimate
 from gateway.estimates.workload import Asked
-from gateway.http.routing import PROBLEMS
-from gateway.http.views import API
+from gateway.http.views import API, problems
 from gateway.jobs.submitting import SubmitterDep
+from gateway.outlines.versions import OUTLINE_PROBLEMS
+from gateway.parts.problems import PriceUnknownError
 from shared.contracts.commands import DocumentCommand, DocumentPayload, OutlineCommand
 from shared.contracts.states import JobKind
 from shared.language.text import detect_language
 
-router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], responses=PROBLEMS, dependencies=[Depends(prepared)])
+router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], dependencies=[Depends(prepared)])
 
 
 def _either(*models: type[BaseModel]) -> dict[str, Any]:
@@ -26,7 +27,11 @@ def _either(*models: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": {"anyOf": schemas}}}}}
 
 
-@router.post("/estimate", openapi_extra=_either(DocumentCommand, OutlineCommand))
+@router.post(
+    "/estimate",
+    responses=problems(*BODY_PROBLEMS, PriceUnknownError, *OUTLINE_PROBLEMS),
+    openapi_extra=_either(DocumentCommand, OutlineCommand),
+)
 async def estimate_job(
     request: Request, service: ServicesDep, submitter: SubmitterDep, kind: JobKind = JobKind.DOCUMENT
 ) -> Estimate:

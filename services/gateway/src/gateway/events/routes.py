@@ -17,9 +17,8 @@ from gateway.dependencies import (
     subscription,
 )
 from gateway.events.responses import all_sent, stream_answers
-from gateway.http.problems import JobNotFoundError
-from gateway.http.routing import PROBLEMS
-from gateway.http.views import API
+from gateway.http.problems import DrainingError, JobNotFoundError, ValidationFailedError
+from gateway.http.views import API, problems
 from gateway.sse.follower import Follower
 from gateway.sse.frames import SEVERAL_JOBS, Origin
 from gateway.sse.hub import Subscription
@@ -28,10 +27,14 @@ from shared.contracts.ids import START, EventId
 from shared.contracts.jobs import Job
 from shared.redis.jobs import Jobs
 
-router = APIRouter(prefix=API, tags=["events"], responses=PROBLEMS, dependencies=[Depends(prepared)])
+router = APIRouter(prefix=API, tags=["events"], dependencies=[Depends(prepared)])
 
 
-@router.get("/jobs/{job_id}/events", response_class=Response, responses=stream_answers("The job has ended"))
+@router.get(
+    "/jobs/{job_id}/events",
+    response_class=Response,
+    responses=stream_answers("The job has ended") | problems(JobNotFoundError, DrainingError),
+)
 async def job_events(
     watching: Annotated[Subscription, Depends(subscription)],
     job: JobDep,
@@ -45,7 +48,11 @@ async def job_events(
     return _stream(service, [watching], [after], _event_id, about)
 
 
-@router.get("/events", response_class=Response, responses=stream_answers("All jobs have ended"))
+@router.get(
+    "/events",
+    response_class=Response,
+    responses=stream_answers("All jobs have ended") | problems(JobNotFoundError, ValidationFailedError, DrainingError),
+)
 async def multiplexed_events(watching: Annotated[Watching, Depends(listed_jobs)], service: ServicesDep) -> Response:
     """Follow several jobs as one would follow each, until all have ended. Here an event's `id:` is an opaque cursor."""
     found = await _load(service.store.jobs, watching)

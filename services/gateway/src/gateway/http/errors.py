@@ -21,7 +21,6 @@ from gateway.http.problems import (
     RedisFullError,
     RedisUnavailableError,
     ValidationFailedError,
-    come_back,
 )
 from shared.redis.failures import OUT_OF_MEMORY, REDIS_UNAVAILABLE, UnconfirmedError
 
@@ -86,19 +85,19 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 async def _on_redis_away(request: Request, error: Exception) -> JSONResponse:
     log.warning("redis_unavailable", error=str(error))
     detail = "The queue cannot be reached. Nothing was stored unless an earlier answer said so; try again."
-    return _answer(request, RedisUnavailableError(detail, headers=come_back()))
+    return _answer(request, RedisUnavailableError(detail))
 
 
 async def _on_unconfirmed(request: Request, error: Exception) -> JSONResponse:
     log.warning("durability_unconfirmed", error=str(error))
     detail = "Carried out, but no replica confirmed it: a failover could undo it. Look at the job before asking again."
-    return _answer(request, DurabilityUnconfirmedError(detail, headers=come_back()))
+    return _answer(request, DurabilityUnconfirmedError(detail))
 
 
 async def _on_redis_full(request: Request, error: Exception) -> JSONResponse:
     log.warning("redis_full", error=str(error))
     detail = "The queue's memory is full: running jobs go on, new ones are refused. Try again later."
-    return _answer(request, RedisFullError(detail, headers=come_back(30)))
+    return _answer(request, RedisFullError(detail))
 
 
 async def _on_parameters(request: Request, error: Exception) -> JSONResponse:

@@ -20,6 +20,8 @@ class ProblemError(Exception):
     """What happened, in Markdown, for docs/errors.md."""
     advice: ClassVar[str]
     """What the caller can do about it, in Markdown, for docs/errors.md."""
+    come_back_seconds: ClassVar[int | None] = None
+    """Shortest Retry-After, in seconds; each answer draws its own at random. None for an answer without that header."""
     by_code: ClassVar[dict[str, type["ProblemError"]]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -36,7 +38,7 @@ class ProblemError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.errors = errors
-        self.headers = dict(headers or {})
+        self.headers = {**_come_back(self.come_back_seconds), **(headers or {})}
         self.extra = dict(extra or {})
 
     def body(self, request_id: str) -> dict[str, Any]:
@@ -55,9 +57,9 @@ class ProblemError(Exception):
         return found
 
 
-def come_back(least: int = 1) -> dict[str, str]:
+def _come_back(least: int | None) -> dict[str, str]:
     """Retry-After for all who are refused at once: at random, so that they do not come back at once."""
-    return {"Retry-After": str(random.randint(least, 2 * least + 1))}
+    return {} if least is None else {"Retry-After": str(random.randint(least, 2 * least + 1))}
 
 
 class MalformedJsonError(ProblemError):
@@ -127,6 +129,7 @@ class IdempotencyKeyReusedError(ProblemError):
 class RedisUnavailableError(ProblemError):
     status = 503
     code = "redis_unavailable"
+    come_back_seconds = 1
     title = "The service is not available at the moment"
     meaning = "The gateway cannot reach Redis"
     advice = "Repeat the request after `Retry-After`, with the same `job_id` or key"
@@ -135,6 +138,7 @@ class RedisUnavailableError(ProblemError):
 class RedisFullError(ProblemError):
     status = 503
     code = "redis_full"
+    come_back_seconds = 30
     title = "The service takes no new jobs at the moment"
     meaning = (
         "Redis uses more of its `maxmemory` than `DRAFTLINE_ADMISSION_MEMORY_PERCENT` (75), or all of it: jobs "
@@ -146,6 +150,7 @@ class RedisFullError(ProblemError):
 class DurabilityUnconfirmedError(ProblemError):
     status = 503
     code = "durability_unconfirmed"
+    come_back_seconds = 1
     title = "The request is not yet safe"
     meaning = (
         "With `DRAFTLINE_DURABILITY=replicated`: the master has it, but no replica confirmed it in time, so a "

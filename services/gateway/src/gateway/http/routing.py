@@ -5,9 +5,6 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import BaseModel
 
-from gateway.http.views import problems
-
-PROBLEMS = problems("4XX", "5XX")
 CursorDep = Annotated[str | None, Query(max_length=400, description="`next_cursor` of the page before")]
 LimitDep = Annotated[int, Query(ge=1, le=200)]
 

@@ -1,16 +1,20 @@
 """Jobs, links and problems as the API shows them."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from gateway.http.problems import BodyTooLargeError, InternalError, ProblemError, RedisUnavailableError
 from shared.contracts.errors import JobError
 from shared.contracts.jobs import Job
 from shared.contracts.states import JobKind, JobState
 from shared.contracts.usage import Usage
 
 API = "/api/v1"
+_OF_EVERY_ROUTE: tuple[type[ProblemError], ...] = (BodyTooLargeError, InternalError, RedisUnavailableError)
 
 
 class Links(BaseModel):
@@ -109,10 +113,30 @@ class Problem(BaseModel):
     version: int | None = Field(default=None, description="With `outline_changed`: the latest version")
 
 
-def problems(*statuses: int | str) -> dict[int | str, dict[str, Any]]:
-    """What a route documents about its errors."""
+def problems(*errors: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
+    """What a route documents of its problems, and of those that every route has: one answer for 4xx, one for 5xx."""
+    return _documented((f"{error.status // 100}XX", error) for error in (*_OF_EVERY_ROUTE, *errors))
+
+
+def problems_by_status(*errors: type[ProblemError]) -> dict[int | str, dict[str, Any]]:
+    """What a route documents of these problems alone: an answer for each status."""
+    return _documented((error.status, error) for error in errors)
+
+
+def _documented(errors: Iterable[tuple[int | str, type[ProblemError]]]) -> dict[int | str, dict[str, Any]]:
+    found: defaultdict[int | str, set[type[ProblemError]]] = defaultdict(set)
+    for status, error in errors:
+        found[status].add(error)
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": "A problem, see docs/errors.md", "content": content} for status in statuses}
+    return {
+        status: {"description": f"A problem, see docs/errors.md\n\n{codes_and_titles(alike)}", "content": content}
+        for status, alike in found.items()
+    }
+
+
+def codes_and_titles(errors: Iterable[type[ProblemError]]) -> str:
+    """A Markdown list of problems, sorted by code."""
+    return "\n".join(f"- `{error.code}`: {error.title}" for error in sorted(errors, key=lambda error: error.code))
 
 
 def accepted(job: Job) -> Accepted:

@@ -14,8 +14,8 @@ from gateway.http.problems import (
     DurabilityUnconfirmedError,
     IdempotencyKeyReusedError,
     ProblemError,
+    RedisFullError,
     RedisUnavailableError,
-    come_back,
 )
 from gateway.jobs.problems import JobIdConflictError
 from gateway.parts.admission import Admission
@@ -28,6 +28,9 @@ from shared.redis.failures import UnconfirmedError
 from shared.redis.jobs import Jobs, Submitted
 
 log = structlog.get_logger()
+
+INTAKE_PROBLEMS = (JobIdConflictError, IdempotencyKeyReusedError, RedisFullError, DurabilityUnconfirmedError)
+"""What ``Intake.accept`` and ``replayed`` raise, beside what every route does."""
 
 
 def digest_of(kind: JobKind, canonical_body: bytes) -> str:
@@ -78,7 +81,7 @@ class Intake:
         answer = await self._stored(new)
         job = await self._jobs.get(new.ref)
         if job is None:
-            raise RedisUnavailableError("The job's record is gone again.", headers=come_back())
+            raise RedisUnavailableError("The job's record is gone again.")
         match answer:
             case Submitted.CREATED:
                 JOBS_ACCEPTED.labels(new.kind).inc()
@@ -121,7 +124,7 @@ def _unconfirmed(ref: JobRef, error: UnconfirmedError) -> ProblemError:
         f"Job {ref.job_id} is written, but no replica confirmed it, so a failover could lose it. "
         f"Send the same request with this job_id again."
     )
-    return DurabilityUnconfirmedError(detail, headers=come_back(), extra={"job_id": ref.job_id})
+    return DurabilityUnconfirmedError(detail, extra={"job_id": ref.job_id})
 
 
 def replayed(known: Job, new: JobSpec, *, keyed: bool) -> Job:

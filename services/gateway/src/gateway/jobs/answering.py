@@ -38,6 +38,8 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
         },
     }
 }
+NO_RESULT_PROBLEMS = (NotFinishedError, JobFailedError, JobCancelledError)
+"""What ``refuse_unless_completed`` raises."""
 WaitDep = Annotated[int, Depends(wait_preference)]
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.dependencies import (
+    BODY_PROBLEMS,
     IdempotencyKeyDep,
     JobDep,
     RequestIdDep,
@@ -18,26 +19,29 @@ from gateway.dependencies import (
 )
 from gateway.http.cursors import read_cursor, write_cursor
 from gateway.http.negotiation import unchanged
-from gateway.http.problems import JobNotFoundError
-from gateway.http.routing import PROBLEMS, CursorDep, LimitDep, documented
-from gateway.http.views import API, Accepted, JobList, JobView
+from gateway.http.problems import DurabilityUnconfirmedError, JobNotFoundError, ValidationFailedError
+from gateway.http.routing import CursorDep, LimitDep, documented
+from gateway.http.views import API, Accepted, JobList, JobView, problems
+from gateway.jobs.accepting import INTAKE_PROBLEMS
 from gateway.jobs.answering import ACCEPTED, AnsweringDep, WaitDep, is_keyed
 from gateway.jobs.problems import AlreadyFinishedError, NotRetryableError
 from gateway.jobs.submitting import SubmitterDep
+from gateway.outlines.versions import OUTLINE_PROBLEMS
+from gateway.parts.problems import PriceUnknownError
 from shared.contracts.commands import DocumentCommand, OutlineCommand
 from shared.contracts.states import JobKind, JobState
 from shared.redis.jobs import Cancelled, Retried
 
 log = structlog.get_logger()
 
-router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], responses=PROBLEMS, dependencies=[Depends(prepared)])
+router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], dependencies=[Depends(prepared)])
 
 
 @router.post(
     "/outline",
     status_code=202,
     response_model=Accepted,
-    responses=ACCEPTED,
+    responses=ACCEPTED | problems(*BODY_PROBLEMS, PriceUnknownError, *INTAKE_PROBLEMS),
     openapi_extra=documented(OutlineCommand),
 )
 async def create_outline_job(
@@ -59,7 +63,7 @@ async def create_outline_job(
     "/document",
     status_code=202,
     response_model=Accepted,
-    responses=ACCEPTED,
+    responses=ACCEPTED | problems(*BODY_PROBLEMS, PriceUnknownError, *OUTLINE_PROBLEMS, *INTAKE_PROBLEMS),
     openapi_extra=documented(DocumentCommand),
 )
 async def create_document_job(
@@ -77,7 +81,7 @@ async def create_document_job(
     return await answering.answer(job, seconds, replayed=replayed)
 
 
-@router.get("")
+@router.get("", responses=problems(ValidationFailedError))
 async def list_jobs(
     service: ServicesDep,
     kind: JobKind | None = None,
@@ -90,7 +94,11 @@ async def list_jobs(
     return JobList(items=await service.views.show_all(page.jobs), next_cursor=write_cursor(page.following))
 
 
-@router.get("/{job_id}", response_model=JobView, responses={304: {"description": "Not changed since that ETag"}})
+@router.get(
+    "/{job_id}",
+    response_model=JobView,
+    responses=problems(JobNotFoundError) | {304: {"description": "Not changed since that ETag"}},
+)
 async def get_job(job: JobDep, service: ServicesDep, if_none_match: Annotated[str | None, Header()] = None) -> Response:
     """A job's state, progress and usage; with an ETag, for those who ask often."""
     shown = await service.views.show(job)
@@ -103,7 +111,11 @@ async def get_job(job: JobDep, service: ServicesDep, if_none_match: Annotated[st
     return Response(body, media_type="application/json", headers=headers)
 
 
-@router.post("/{job_id}/cancel", response_model=JobView, responses={202: {"model": JobView}})
+@router.post(
+    "/{job_id}/cancel",
+    response_model=JobView,
+    responses=problems(JobNotFoundError, AlreadyFinishedError, DurabilityUnconfirmedError) | {202: {"model": JobView}},
+)
 async def cancel_job(job: JobDep, service: ServicesDep) -> Response:
     """End a waiting job at once (200), or ask a running one to end (202)."""
     answer = await service.store.jobs.cancel(job.ref)
@@ -119,7 +131,11 @@ async def cancel_job(job: JobDep, service: ServicesDep) -> Response:
             raise JobNotFoundError(f"No job {job.ref.job_id}, or its record has expired.")
 
 
-@router.post("/{job_id}/retry", status_code=202)
+@router.post(
+    "/{job_id}/retry",
+    status_code=202,
+    responses=problems(JobNotFoundError, NotRetryableError, DurabilityUnconfirmedError),
+)
 async def retry_job(job: JobDep, service: ServicesDep, request_id: RequestIdDep) -> JobView:
     """Begin a failed or cancelled job again: a new run, which goes on from what is finished."""
     answer = await service.store.jobs.retry(job.ref, request_id)

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from gateway.dependencies import JobRefDep, RequestIdDep, ServicesDep, only_kind, prepared
 from gateway.http.cursors import read_cursor, write_cursor
-from gateway.http.problems import ProblemError
-from gateway.http.routing import PROBLEMS, CursorDep, LimitDep
-from gateway.http.views import API, JobList, JobView
+from gateway.http.problems import DurabilityUnconfirmedError, JobNotFoundError, ProblemError, ValidationFailedError
+from gateway.http.routing import CursorDep, LimitDep
+from gateway.http.views import API, JobList, JobView, problems
 from gateway.operators.problems import DeadLetterNotFoundError
 from gateway.operators.views import Purged, Requeued
 from shared.contracts.ids import JobRef
@@ -20,9 +20,7 @@ from shared.redis.lists import Lists
 log = structlog.get_logger()
 
 MOST_AT_ONCE = 10_000
-router = APIRouter(
-    prefix=f"{API}/dead-letters", tags=["operators"], responses=PROBLEMS, dependencies=[Depends(prepared)]
-)
+router = APIRouter(prefix=f"{API}/dead-letters", tags=["operators"], dependencies=[Depends(prepared)])
 KindDep = Annotated[
     JobKind | None,
     Query(
@@ -31,7 +29,7 @@ KindDep = Annotated[
 ]
 
 
-@router.get("")
+@router.get("", responses=problems(ValidationFailedError))
 async def list_dead_letters(
     service: ServicesDep, kind: KindDep = None, cursor: CursorDep = None, limit: LimitDep = 50
 ) -> JobList:
@@ -40,7 +38,9 @@ async def list_dead_letters(
     return JobList(items=await service.views.show_all(page.jobs), next_cursor=write_cursor(page.following))
 
 
-@router.post("/requeue", dependencies=[Depends(only_kind)])
+@router.post(
+    "/requeue", responses=problems(ValidationFailedError, DurabilityUnconfirmedError), dependencies=[Depends(only_kind)]
+)
 async def requeue_dead_letters(service: ServicesDep, request_id: RequestIdDep, kind: KindDep = None) -> Requeued:
     """Begin all dead letters again, the oldest first, at most 10,000 a call: a new run of each, from its checkpoint."""
 
@@ -52,7 +52,7 @@ async def requeue_dead_letters(service: ServicesDep, request_id: RequestIdDep, k
     return Requeued(requeued=done)
 
 
-@router.delete("", dependencies=[Depends(only_kind)])
+@router.delete("", responses=problems(ValidationFailedError), dependencies=[Depends(only_kind)])
 async def purge_dead_letters(service: ServicesDep, kind: KindDep = None) -> Purged:
     """Forget all dead letters with everything of their jobs, at most 10,000 a call."""
     done = await _for_each(service.store.lists, kind, service.store.jobs.purge)
@@ -60,7 +60,11 @@ async def purge_dead_letters(service: ServicesDep, kind: KindDep = None) -> Purg
     return Purged(purged=done)
 
 
-@router.post("/{job_id}/requeue", status_code=202)
+@router.post(
+    "/{job_id}/requeue",
+    status_code=202,
+    responses=problems(JobNotFoundError, DeadLetterNotFoundError, DurabilityUnconfirmedError),
+)
 async def requeue_dead_letter(ref: JobRefDep, service: ServicesDep, request_id: RequestIdDep) -> JobView:
     """Begin a dead letter again: a new run, from its checkpoint, with its attempts counted afresh."""
     job = await service.store.jobs.get(ref)
@@ -70,7 +74,7 @@ async def requeue_dead_letter(ref: JobRefDep, service: ServicesDep, request_id: 
     return await service.views.show(current or job)
 
 
-@router.delete("/{job_id}", status_code=204)
+@router.delete("/{job_id}", status_code=204, responses=problems(JobNotFoundError, DeadLetterNotFoundError))
 async def purge_dead_letter(ref: JobRefDep, service: ServicesDep) -> Response:
     """Forget a dead letter with everything of its job."""
     job = await service.store.jobs.get(ref)

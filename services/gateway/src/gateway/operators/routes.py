@@ -6,8 +6,8 @@ import structlog
 from fastapi import APIRouter, Depends, Path, Query
 
 from gateway.dependencies import ServicesDep, prepared
-from gateway.http.routing import PROBLEMS
-from gateway.http.views import API
+from gateway.http.problems import ValidationFailedError
+from gateway.http.views import API, problems
 from gateway.operators.problems import WorkerNotFoundError
 from gateway.operators.statistics import Statistics, survey
 from gateway.operators.views import Instructed, Instruction, QueueView, WorkerList, worker_view
@@ -17,23 +17,23 @@ from shared.redis.workers import Workers
 
 log = structlog.get_logger()
 
-router = APIRouter(prefix=API, tags=["operators"], responses=PROBLEMS, dependencies=[Depends(prepared)])
+router = APIRouter(prefix=API, tags=["operators"], dependencies=[Depends(prepared)])
 
 
-@router.get("/stats")
+@router.get("/stats", responses=problems())
 async def get_stats(service: ServicesDep) -> Statistics:
     """Where jobs stand now, by kind and band, what ended in the last hour, and who works."""
     return await survey(service.store, service.clock.now())
 
 
-@router.get("/workers")
+@router.get("/workers", responses=problems(ValidationFailedError))
 async def list_workers(service: ServicesDep, kind: Annotated[JobKind | None, Query()] = None) -> WorkerList:
     """The workers that live, oldest first."""
     workers = await service.store.workers.living()
     return WorkerList(items=[worker_view(worker) for worker in workers if kind in {None, worker.kind}])
 
 
-@router.post("/workers/{instruction}", status_code=202)
+@router.post("/workers/{instruction}", status_code=202, responses=problems(ValidationFailedError))
 async def instruct_workers(
     instruction: Instruction, service: ServicesDep, kind: Annotated[JobKind, Query(description="Whose workers")]
 ) -> Instructed:
@@ -41,7 +41,11 @@ async def instruct_workers(
     return await _instruct(service.store.workers, kind, instruction)
 
 
-@router.post("/workers/{worker_id}/{instruction}", status_code=202)
+@router.post(
+    "/workers/{worker_id}/{instruction}",
+    status_code=202,
+    responses=problems(ValidationFailedError, WorkerNotFoundError),
+)
 async def instruct_worker(
     worker_id: Annotated[str, Path(max_length=300)], instruction: Instruction, service: ServicesDep
 ) -> Instructed:
@@ -57,7 +61,7 @@ async def instruct_worker(
     raise WorkerNotFoundError(f"No worker of this id lives; GET {API}/workers lists them.")
 
 
-@router.post("/queues/{kind}/pause")
+@router.post("/queues/{kind}/pause", responses=problems(ValidationFailedError))
 async def pause_queue(kind: JobKind, service: ServicesDep) -> QueueView:
     """Let no worker take jobs of a kind. What runs goes on; submitting goes on too."""
     await service.store.queues.pause(kind)
@@ -65,7 +69,7 @@ async def pause_queue(kind: JobKind, service: ServicesDep) -> QueueView:
     return QueueView(kind=kind, paused=True)
 
 
-@router.post("/queues/{kind}/resume")
+@router.post("/queues/{kind}/resume", responses=problems(ValidationFailedError))
 async def resume_queue(kind: JobKind, service: ServicesDep) -> QueueView:
     """Let workers take jobs of a kind again."""
     await service.store.queues.resume(kind)

@@ -11,8 +11,8 @@ from fastapi import Depends, Request
 from gateway.dependencies import ServicesDep, read_body
 from gateway.http.errors import invalid
 from gateway.http.problems import ProblemError, ValidationFailedError
-from gateway.outlines.problems import OutlineNotEditableError, TooManyVersionsError
-from gateway.outlines.versions import again, editable, expired, gone, outline_changed, outline_of, planned
+from gateway.outlines.problems import OutlineExpiredError, OutlineNotEditableError, TooManyVersionsError
+from gateway.outlines.versions import again, editable, gone, outline_changed, outline_of, planned
 from gateway.parts.admission import Admission
 from gateway.parts.stored_outlines import StoredOutlines, latest_version
 from shared.contracts.events import OutlineChanged
@@ -121,7 +121,7 @@ class Editor:
                 )
                 return TooManyVersionsError(detail)
             case Put.EXPIRED:
-                return expired()
+                return OutlineExpiredError()
             case Put.CLOSED:
                 return _not_editable(await again(self._store.jobs, job))
             case _:

@@ -1,5 +1,7 @@
 """Problems of outlines."""
 
+from typing import Any
+
 from gateway.http.problems import ProblemError
 
 
@@ -28,6 +30,13 @@ class OutlineExpiredError(ProblemError):
     title = "The outline has expired"
     meaning = "The outline was there, but has expired together with the result or the record of its job"
     advice = "Send the outline itself, or make it again"
+
+    def __init__(
+        self,
+        detail: str = "Outlines are kept for a limited time, as long as the result or the record of their job.",
+        **about: Any,
+    ) -> None:
+        super().__init__(detail, **about)
 
 
 class OutlineChangedError(ProblemError):

@@ -5,13 +5,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from gateway.dependencies import JobDep, ServicesDep, prepared
+from gateway.dependencies import BODY_PROBLEMS, JobDep, ServicesDep, prepared
 from gateway.http.negotiation import unchanged
-from gateway.http.routing import PROBLEMS, documented
-from gateway.http.views import API, JobView
+from gateway.http.problems import DurabilityUnconfirmedError, JobNotFoundError, RedisFullError, ValidationFailedError
+from gateway.http.routing import documented
+from gateway.http.views import API, JobView, problems
 from gateway.outlines.editing import EditorDep, read_patch
-from gateway.outlines.problems import PreconditionRequiredError
-from gateway.outlines.versions import approve, editable, etag, history_of, named_versions, outline_of
+from gateway.outlines.problems import (
+    NotAwaitingReviewError,
+    OutlineChangedError,
+    OutlineExpiredError,
+    OutlineNotEditableError,
+    PreconditionRequiredError,
+    TooManyVersionsError,
+    VersionNotFoundError,
+)
+from gateway.outlines.versions import OUTLINE_PROBLEMS, approve, editable, etag, history_of, named_versions, outline_of
 from gateway.outlines.views import OutlineVersions, OutlineView
 from gateway.parts.stored_outlines import latest_version
 from shared.contracts.jobs import Job
@@ -31,13 +40,14 @@ _REPLAYED: dict[str, Any] = {
 IfMatchDep = Annotated[
     str | None, Header(description='The version that is meant, such as `"2"`; `*` for whichever is the latest')
 ]
-router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], responses=PROBLEMS, dependencies=[Depends(prepared)])
+router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], dependencies=[Depends(prepared)])
 
 
 @router.get(
     "/{job_id}/outline",
     response_model=OutlineView,
-    responses={200: {"headers": _ETAG}, 304: {"description": "Not changed since that ETag"}},
+    responses=problems(JobNotFoundError, ValidationFailedError, *OUTLINE_PROBLEMS, VersionNotFoundError)
+    | {200: {"headers": _ETAG}, 304: {"description": "Not changed since that ETag"}},
 )
 async def get_outline(
     job: JobDep,
@@ -56,7 +66,18 @@ async def get_outline(
 @router.patch(
     "/{job_id}/outline",
     response_model=OutlineView,
-    responses={200: {"headers": _ETAG | _REPLAYED}},
+    responses=problems(
+        JobNotFoundError,
+        PreconditionRequiredError,
+        *BODY_PROBLEMS,
+        OutlineNotEditableError,
+        OutlineChangedError,
+        OutlineExpiredError,
+        TooManyVersionsError,
+        RedisFullError,
+        DurabilityUnconfirmedError,
+    )
+    | {200: {"headers": _ETAG | _REPLAYED}},
     openapi_extra=documented(OutlinePatch),
 )
 async def change_outline(request: Request, job: JobDep, editor: EditorDep, if_match: IfMatchDep = None) -> Response:
@@ -68,13 +89,19 @@ async def change_outline(request: Request, job: JobDep, editor: EditorDep, if_ma
     return _shown(job, done.version, {"Idempotent-Replayed": "true"} if done.replayed else {})
 
 
-@router.get("/{job_id}/outline/versions")
+@router.get("/{job_id}/outline/versions", responses=problems(JobNotFoundError, *OUTLINE_PROBLEMS))
 async def list_outline_versions(job: JobDep, service: ServicesDep) -> OutlineVersions:
     """Every version of the outline: who made it, when, and what it changed; newest first."""
     return OutlineVersions(items=(await history_of(service.outlines, job))[::-1])
 
 
-@router.post("/{job_id}/approve", response_model=JobView, status_code=202, responses={200: {"model": JobView}})
+@router.post(
+    "/{job_id}/approve",
+    response_model=JobView,
+    status_code=202,
+    responses=problems(JobNotFoundError, NotAwaitingReviewError, OutlineChangedError, DurabilityUnconfirmedError)
+    | {200: {"model": JobView}},
+)
 async def approve_outline(job: JobDep, service: ServicesDep, if_match: IfMatchDep = None) -> Response:
     """Let the document be written from its outline (202); 200 where that was said before."""
     answer = await approve(service.store, job, named_versions(if_match))

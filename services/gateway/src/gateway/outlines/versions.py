@@ -23,6 +23,8 @@ from shared.redis.store import Store
 
 log = structlog.get_logger()
 
+OUTLINE_PROBLEMS = (OutlineNotFoundError, OutlineNotReadyError, OutlineExpiredError)
+"""What ``outline_of`` the latest version and ``history_of`` raise."""
 _TAG = re.compile(r'"([1-9]\d{0,8})"\Z', re.ASCII)
 
 
@@ -51,7 +53,7 @@ async def outline_of(outlines: StoredOutlines, job: Job, version: int | None = N
         raise VersionNotFoundError(f"The outline has the versions 1 to {latest}.")
     found = await outlines.version(job, version or latest)
     if found is None:
-        raise expired()
+        raise OutlineExpiredError
     return found
 
 
@@ -60,7 +62,7 @@ async def history_of(outlines: StoredOutlines, job: Job) -> list[VersionEntry]:
     _refuse_unplanned(job)
     entries = await outlines.history(job)
     if not entries:
-        raise expired()
+        raise OutlineExpiredError
     return entries
 
 
@@ -78,11 +80,6 @@ def planned(job: Job) -> bool:
     if job.kind is JobKind.OUTLINE:
         return job.state is JobState.COMPLETED
     return job.phase is JobKind.DOCUMENT or job.outline_version is not None
-
-
-def expired() -> ProblemError:
-    detail = "Outlines are kept for a limited time, as long as the result or the record of their job."
-    return OutlineExpiredError(detail)
 
 
 async def approve(store: Store, job: Job, named: frozenset[int] | None) -> Approved:

@@ -2,7 +2,7 @@
 
 import structlog
 
-from gateway.http.problems import RedisFullError, come_back
+from gateway.http.problems import RedisFullError
 from shared.lifecycle.clock import Clock
 from shared.observability.metrics import REDIS_MEMORY
 from shared.redis.client import Connections
@@ -41,7 +41,7 @@ class Admission:
         needed = payload_bytes * 3 // 2 + RECORD_BYTES
         if self._limit and (self._used + needed) / self._limit > self._most:
             detail = "The queue's memory is nearly full: jobs that are there go on, new ones are refused. Try later."
-            raise RedisFullError(detail, headers=come_back(30))
+            raise RedisFullError(detail)
         self._used += needed
 
     async def run(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import ClientDisconnect
 
-from gateway.http.problems import DrainingError, ProblemError, come_back
+from gateway.http.problems import DrainingError
 from gateway.parts.admission import Admission
 from gateway.parts.problems import ExportFailedError, ExportNotReadyError, ResultExpiredError
 from gateway.sse.hub import FeedHub
@@ -55,9 +55,9 @@ class ExportDelivery:
                         if awaited.file is None:
                             awaited.file = await self._exports.file(ref, file_format)
             except TimeoutError:
-                raise _not_ready("A document worker makes the file; none has yet. Ask again.") from None
+                raise ExportNotReadyError("A document worker makes the file; none has yet. Ask again.") from None
             if awaited.file is None:
-                raise result_expired()
+                raise ResultExpiredError
             return awaited.file
 
     async def _made(
@@ -92,10 +92,6 @@ class ExportDelivery:
                 del self._awaited[ref, file_format]
 
 
-def result_expired() -> ProblemError:
-    return ResultExpiredError("Results are kept for a limited time; submit the job again.")
-
-
 def _refuse(answer: Answer) -> None:
     """Raise a ProblemError unless it is worth to wait."""
     match answer.asked:
@@ -103,12 +99,8 @@ def _refuse(answer: Answer) -> None:
             error = answer.error.model_dump()
             raise ExportFailedError(answer.error.message, extra={"error": error})
         case Asked.BUSY:
-            raise _not_ready("Too many files wait to be made. Ask again later.")
+            raise ExportNotReadyError("Too many files wait to be made. Ask again later.")
         case Asked.EXPIRED | Asked.UNFINISHED:
-            raise result_expired()
+            raise ResultExpiredError
         case _:
             return
-
-
-def _not_ready(detail: str) -> ProblemError:
-    return ExportNotReadyError(detail, headers=come_back(5))

@@ -1,5 +1,7 @@
 """Problems of prices, results and files."""
 
+from typing import Any
+
 from gateway.http.problems import ProblemError
 
 
@@ -18,10 +20,16 @@ class ResultExpiredError(ProblemError):
     meaning = "The job completed, but its result has expired (after 1 h by default)"
     advice = "Submit the job again under another id"
 
+    def __init__(
+        self, detail: str = "Results are kept for a limited time; submit the job again.", **about: Any
+    ) -> None:
+        super().__init__(detail, **about)
+
 
 class ExportNotReadyError(ProblemError):
     status = 503
     code = "export_not_ready"
+    come_back_seconds = 5
     title = "The file is not made yet"
     meaning = (
         "No document worker has made the file within 30 s, or too many files wait to be made. It is made all the same"

@@ -1,16 +1,17 @@
 """Results, in the form that the client wants."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from gateway.dependencies import JobDep, ServicesDep, prepared
 from gateway.http.negotiation import AT_HAND, ResultFormat, choose, disposition, unchanged
-from gateway.http.problems import ValidationFailedError
+from gateway.http.problems import DrainingError, JobNotFoundError, RedisFullError, ValidationFailedError
 from gateway.http.views import API, problems
-from gateway.jobs.answering import refuse_unless_completed
-from gateway.parts.exports import ExportDelivery, result_expired
+from gateway.jobs.answering import NO_RESULT_PROBLEMS, refuse_unless_completed
+from gateway.parts.exports import ExportDelivery
+from gateway.parts.problems import ExportFailedError, ExportNotReadyError, ResultExpiredError
 from gateway.results.partial import partial_result
 from gateway.results.problems import NotAcceptableError
 from gateway.results.rendering import title_and_markdown
@@ -33,7 +34,17 @@ AcceptDep = Annotated[str | None, Header(description="Media types by preference,
 _NONE_FINISHED = "The job failed, and there are no finished sections of it; `error` says why."
 _TEXT = {"schema": {"type": "string"}}
 _BINARY = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
-_ANSWERS: dict[int | str, dict[str, Any]] = {
+_ANSWERS = problems(
+    JobNotFoundError,
+    ValidationFailedError,
+    *NO_RESULT_PROBLEMS,
+    ResultExpiredError,
+    NotAcceptableError,
+    ExportFailedError,
+    ExportNotReadyError,
+    RedisFullError,
+    DrainingError,
+) | {
     200: {
         "model": OutlineJobResult | DocumentJobResult | PartialDocumentResult,
         "description": "The result; files other than Markdown are made by a worker when they are first asked for",
@@ -45,9 +56,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     },
     304: {"description": "Not changed since that ETag"},
 }
-router = APIRouter(
-    prefix=f"{API}/jobs", tags=["jobs"], responses=problems("4XX", "5XX"), dependencies=[Depends(prepared)]
-)
+router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], dependencies=[Depends(prepared)])
 
 
 @router.get("/{job_id}/result", responses=_ANSWERS)
@@ -71,7 +80,7 @@ async def get_result(
     refuse_unless_completed(job, _NONE_FINISHED if partial else None)
     result = await service.store.jobs.result(job.ref)
     if result is None:
-        raise result_expired()
+        raise ResultExpiredError
     offered = tuple(ResultFormat) if job.kind is JobKind.DOCUMENT else AT_HAND
     form = _negotiated(wanted, accept, offered, f"The result of this {job.kind} job")
     headers = {"Vary": "Accept", "Cache-Control": "no-cache", "ETag": _etag(job, form)}

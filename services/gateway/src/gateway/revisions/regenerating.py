@@ -16,8 +16,8 @@ from gateway.http.views import Links
 from gateway.jobs.accepting import Intake, IntakeDep, digest_of, new_job, replayed
 from gateway.jobs.answering import refuse_unless_completed
 from gateway.outlines.problems import TooManyVersionsError
-from gateway.parts.exports import result_expired
 from gateway.parts.pricing import Pricing
+from gateway.parts.problems import ResultExpiredError
 from gateway.revisions.problems import SectionNotFoundError
 from shared.contracts.commands import DocumentPayload, RegenerateCommand, Revision
 from shared.contracts.ids import JobRef
@@ -105,7 +105,7 @@ class Reviser:
         """The parent's plan, and the stored work with which the new job begins: all but what it writes itself."""
         (stored,) = await self._store.jobs.artifacts(parent.ref, [PLAN])
         if stored is None:
-            raise result_expired()
+            raise ResultExpiredError
         plan = Plan.model_validate_json(stored)
         written = [leaf.id for leaf in plan.leaves()]
         if section_id not in written:
@@ -120,7 +120,7 @@ class Reviser:
         values = await self._store.jobs.artifacts(parent.ref, list(kept))
         work = {name: value for name, value in zip(kept.values(), values, strict=True) if value is not None}
         if LEDGER not in work:
-            raise result_expired()
+            raise ResultExpiredError
         return plan, work
 
     async def _payload(
@@ -128,7 +128,7 @@ class Reviser:
     ) -> DocumentPayload:
         request = await self._store.jobs.payload(parent.ref)
         if request is None:
-            raise result_expired()
+            raise ResultExpiredError
         # It may hold 25 MiB of files.
         asked = await asyncio.to_thread(_Asked.model_validate_json, request)
         return DocumentPayload(

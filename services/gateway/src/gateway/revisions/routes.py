@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from gateway.dependencies import (
+    BODY_PROBLEMS,
     IdempotencyKeyDep,
     JobDep,
     JobRefDep,
@@ -14,20 +15,35 @@ from gateway.dependencies import (
     prepared,
     read_body,
 )
-from gateway.http.routing import PROBLEMS, documented
-from gateway.http.views import API, Accepted
-from gateway.jobs.answering import ACCEPTED, AnsweringDep, WaitDep, is_keyed
+from gateway.http.problems import JobNotFoundError
+from gateway.http.routing import documented
+from gateway.http.views import API, Accepted, problems
+from gateway.jobs.accepting import INTAKE_PROBLEMS
+from gateway.jobs.answering import ACCEPTED, NO_RESULT_PROBLEMS, AnsweringDep, WaitDep, is_keyed
+from gateway.outlines.problems import TooManyVersionsError
+from gateway.parts.problems import PriceUnknownError, ResultExpiredError
+from gateway.revisions.problems import SectionNotFoundError
 from gateway.revisions.regenerating import ReviserDep, VersionList, revision_job, versions_of
 from shared.contracts.commands import RegenerateCommand
 
-router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], responses=PROBLEMS, dependencies=[Depends(prepared)])
+router = APIRouter(prefix=f"{API}/jobs", tags=["jobs"], dependencies=[Depends(prepared)])
 
 
 @router.post(
     "/{job_id}/sections/{section_id}/regenerate",
     status_code=202,
     response_model=Accepted,
-    responses=ACCEPTED,
+    responses=ACCEPTED
+    | problems(
+        JobNotFoundError,
+        *BODY_PROBLEMS,
+        SectionNotFoundError,
+        *NO_RESULT_PROBLEMS,
+        ResultExpiredError,
+        PriceUnknownError,
+        TooManyVersionsError,
+        *INTAKE_PROBLEMS,
+    ),
     openapi_extra=documented(RegenerateCommand),
 )
 async def regenerate_section(
@@ -48,7 +64,7 @@ async def regenerate_section(
     return await answering.answer(job, seconds, replayed=replayed)
 
 
-@router.get("/{job_id}/versions")
+@router.get("/{job_id}/versions", responses=problems(JobNotFoundError))
 async def list_versions(job: JobDep, service: ServicesDep) -> VersionList:
     """The documents that go back to the same one, whichever of them is asked about, oldest first."""
     return await versions_of(service.store, job)
