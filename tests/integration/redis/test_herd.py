@@ -71,7 +71,7 @@ async def test_reconnecting_herd_is_bounded_and_spread(proxy: Timing) -> None:
         # Each cycle is four tries within 0.7 s at most, and then a pause up to 2 s.
         assert len(attempts) < PROCESSES * 20
         slices = [sum(start <= at < start + 0.25 for at in attempts) for start in (1.0, 1.25, 1.5, 1.75, 2.0, 2.25)]
-        # In waves, one or two slices would hold them all. One may be empty: on a busy machine this process stands still.
+        # In waves, one or two slices would hold them all. One may be empty: this process may stand still for a moment.
         assert max(slices) <= 2.5 * sum(slices) / len(slices), slices
         healed = monotonic()
         proxy.heal()
